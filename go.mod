@@ -1,0 +1,3 @@
+module github.com/spurwheel/spurwheel
+
+go 1.26
