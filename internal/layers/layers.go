@@ -40,7 +40,7 @@ func Parse(text string) (*Rules, error) {
 		case strings.HasPrefix(row, "!"):
 			r.apart = append(r.apart, strings.Fields(row[1:]))
 		default:
-			for _, folder := range strings.Fields(row) {
+			for folder := range strings.FieldsSeq(row) {
 				if first, twice := r.line[folder]; twice {
 					return nil, fmt.Errorf("line %d: %s stands on line %d already", n, folder, first)
 				}

@@ -34,11 +34,11 @@ func modulePackages(t *testing.T) []Package {
 			ImportPath string
 			Imports    []string
 		}
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
 			return packages
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		folder, ours := strings.CutPrefix(p.ImportPath, module)
 		if !ours {
 			continue

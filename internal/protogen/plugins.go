@@ -24,7 +24,7 @@ type generated = pluginpb.CodeGeneratorResponse_File
 func generate(ctx context.Context, set *descriptorpb.FileDescriptorSet, names []string, o options) ([]*generated, error) {
 	request := &pluginpb.CodeGeneratorRequest{
 		FileToGenerate: names,
-		Parameter:      proto.String(parameter(names, o)),
+		Parameter:      new(parameter(names, o)),
 		ProtoFile:      set.GetFile(),
 	}
 	input, err := proto.Marshal(request)
