@@ -1,0 +1,130 @@
+# Spurwheel. A fresh machine needs Go 1.26 and Python 3.11 (with venv), nothing else: every other tool is fetched at a pinned
+# version. Only test-race wants a C compiler too.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO       ?= go
+PYTHON   ?= python3
+BUILD    := build
+BINARY   := $(BUILD)/spurwheel
+VENV     := $(BUILD)/venv
+TOOLS    := $(BUILD)/tools
+MODULE   := github.com/spurwheel/spurwheel
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 60s
+
+# What each suite may take on two cores; a suite that needs more is split or made faster, not given more.
+UNIT_BUDGET   ?= 8m
+CLIENT_BUDGET ?= 11m
+RACE_BUDGET   ?= 15m
+
+export CGO_ENABLED := 0
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+## Build
+
+.PHONY: build
+build: ## the binary, build/spurwheel
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/spurwheel
+
+.PHONY: run
+run: build ## the server in the foreground, until Ctrl-C
+	$(BINARY) up
+
+.PHONY: venv
+venv: $(VENV)/.test ## build/venv: the PySpark client and what the tests need beside it
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.client: python/requirements.txt | $(VENV)/bin/python
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(VENV)/.test: python/requirements-test.txt $(VENV)/.client
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.PHONY: clean
+clean: ## removes everything that was built
+	rm -rf $(BUILD)
+
+## Tests
+
+.PHONY: test
+test: test-unit test-client ## all tests of CI: under 20 minutes on two cores
+
+.PHONY: test-unit
+test-unit: ## Go unit tests
+	timeout $(UNIT_BUDGET) $(GO) test -timeout $(UNIT_BUDGET) ./...
+
+.PHONY: test-client
+test-client: build $(VENV)/.test ## an unmodified PySpark client against the binary
+	timeout $(CLIENT_BUDGET) $(VENV)/bin/python -m pytest -q python/tests
+
+.PHONY: test-race
+test-race: ## scheduler, worker and gateway under the race detector (needs a C compiler)
+	CGO_ENABLED=1 timeout $(RACE_BUDGET) $(GO) test -race -timeout $(RACE_BUDGET) \
+	  $$($(GO) list ./... | grep -E '^$(MODULE)/(scheduler|worker|gateway)(/|$$)')
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (60s)
+	$(GO) test -list '^Fuzz' ./... \
+	  | awk '/^Fuzz/ {name[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, name[i]; n = 0} /^FAIL/ {exit 1}' \
+	  | while read -r package target; do \
+	      echo "$$package $$target"; \
+	      $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+	    done
+
+## Checks
+
+.PHONY: check
+check: check-format check-vet check-lint check-layers check-generated ## format, vet, lint, layers, generated code
+
+.PHONY: check-format
+check-format: $(TOOLS)/.stamp
+	@unformatted=$$(find . -name '*.go' -not -name '*.pb.go' -not -path './$(BUILD)/*' | xargs $(TOOLS)/gofumpt -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: check-vet
+check-vet:
+	$(GO) vet ./...
+
+.PHONY: check-lint
+check-lint: $(TOOLS)/.stamp
+	$(TOOLS)/golangci-lint run ./...
+
+.PHONY: check-layers
+check-layers:
+	$(GO) test ./internal/layers
+
+.PHONY: check-generated
+check-generated: generate
+	@changed=$$(git status --porcelain -- api); \
+	if [ -n "$$changed" ]; then echo "generated code differs from what is committed:"; echo "$$changed"; exit 1; fi
+
+.PHONY: fmt
+fmt: $(TOOLS)/.stamp ## formats the Go code
+	$(TOOLS)/golangci-lint fmt ./...
+
+$(TOOLS)/.stamp: tools/go.mod tools/go.sum
+	GOBIN=$(abspath $(TOOLS)) $(GO) install -modfile=tools/go.mod tool
+	touch $@
+
+## Generated code
+
+SPARK_OUT := api/spark/connect
+OWN_OUT   := api/spurwheel/v1
+
+.PHONY: generate
+generate: ## Go code of the messages under api/
+	$(GO) run ./internal/protogen -in $(SPARK_OUT)/spark_connect.binpb -out $(SPARK_OUT) -pkg $(MODULE)/$(SPARK_OUT) -name connect
+ifneq ($(wildcard $(OWN_OUT)/*.proto),)
+	$(GO) run ./internal/protogen -in $(OWN_OUT) -out $(OWN_OUT) -pkg $(MODULE)/$(OWN_OUT) -name spurwheelv1
+endif
