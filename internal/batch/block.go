@@ -26,6 +26,7 @@ const (
 	flagValid = 1 << iota // a validity bitmap follows
 	flagConst
 	flagDict
+	physShift = 8 // the layout class, to refuse columns of another type
 )
 
 // AppendBlock appends b as a block to dst, which should start at a multiple of
@@ -66,7 +67,7 @@ func appendColumn(dst []byte, v *Vector, start int) []byte {
 	if valid != nil {
 		flags |= flagValid
 	}
-	dst = binary.LittleEndian.AppendUint32(dst, flags)
+	dst = binary.LittleEndian.AppendUint32(dst, flags|uint32(v.Phys())<<physShift)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(v.n))
 	if valid != nil {
 		dst = appendSlots(dst, valid[:max(words(n), 1)], start)
@@ -231,7 +232,7 @@ func (r *blockReader) column(t types.Type, want, depth int) *Vector {
 		return v
 	}
 	flags, n := binary.LittleEndian.Uint32(h), int(binary.LittleEndian.Uint32(h[4:]))
-	if want >= 0 && n != want {
+	if want >= 0 && n != want || flags>>physShift != uint32(t.Phys()) {
 		r.bad = true
 		return v
 	}
