@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spurwheel/spurwheel/internal/config"
+	"github.com/spurwheel/spurwheel/internal/obs"
+)
+
+func newUp(p process) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Start a server that plays every role in this process",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, unknown, err := loadSettings(p.environ, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			log := obs.NewLogger(p.stderr, obs.ParseLevel(settings.Log.Level), obs.ParseFormat(settings.Log.Format))
+			for _, name := range unknown {
+				log.Warn("unknown setting ignored", slog.String("name", name))
+			}
+			return up(cmd.Context(), p, log, settings)
+		},
+	}
+	serverFlags(cmd.Flags())
+	return cmd
+}
+
+// up runs the server until ctx ends.
+func up(ctx context.Context, p process, log *slog.Logger, settings config.Config) (err error) {
+	data, err := openDataFolder(settings.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstError(err, data.Close()) }()
+
+	health := &health{}
+	web, err := listenWeb(ctx, settings.HTTP, webHandler(health, obs.NewRegistry(buildVersion())))
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return web.serve(ctx) })
+
+	health.set(true)
+	defer health.set(false)
+	log.Info("ready",
+		slog.String("version", buildVersion()),
+		slog.String("data", settings.Data),
+		slog.String("memory", settings.Memory.String()),
+		slog.Int("threads", settings.Threads))
+	// The one line on standard output is for programs: it tells the ports that were taken.
+	fmt.Fprintf(p.stdout, "ready http=%s\n", web.address())
+	err = group.Wait()
+	log.Info("stopped")
+	return err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
