@@ -145,37 +145,46 @@ func (e *Cast) WithChildren(c []Expr) Expr {
 }
 func (e *Cast) Type() types.Type { return e.To }
 
-// Nullable: a cast can only make nulls of values when it does not raise errors
-// and the conversion can fail.
+// Nullable: as in Spark, a cast counts as nullable where a conversion that must
+// not raise errors could give null, also in ANSI mode.
 func (e *Cast) Nullable() bool {
-	return e.Child.Nullable() || e.Mode != CastAnsi && !SafeCast(e.Child.Type(), e.To)
+	return e.Mode == CastTry || e.Child.Nullable() || !SafeCast(e.Child.Type(), e.To)
 }
 func (e *Cast) Resolved() bool { return e.Mode != CastSession && e.Child.Resolved() }
 
-// SafeCast tells whether every value of from has a value in to (so that a cast
-// that may not raise errors cannot give null).
+// SafeCast tells whether a cast gives no null for values that are not null,
+// as Spark's typing has it (narrowing integers wrap or fail, but give no null).
 func SafeCast(from, to types.Type) bool {
 	switch {
-	case from.Equal(to):
+	case from.Kind == types.KindNull || from.Equal(to):
 		return true
+	case from.Kind == types.KindVariant:
+		return false
+	case from.Kind == types.KindString:
+		return to.Kind == types.KindString || to.Kind == types.KindBinary
 	case to.Kind == types.KindString:
 		return true
-	case from.Kind == types.KindBool:
-		return to.IsNumeric() && to.Kind != types.KindDecimal
-	case from.IsNumeric() && to.IsNumeric():
-		return to.Kind != types.KindDecimal && from.Kind != types.KindDecimal ||
-			to.Kind == types.KindDecimal && safeDecimal(from, to) || from.Kind == types.KindDecimal && to.IsFractional()
+	case from.Kind == types.KindTimestamp && to.IsIntegral() && to.Kind != types.KindLong:
+		return false
+	case from.IsFractional() && to.Kind == types.KindTimestamp:
+		return false
+	case to.Kind == types.KindDate:
+		return from.Kind == types.KindTimestamp || from.Kind == types.KindTimestampNTZ
 	case from.Kind == types.KindDate:
 		return to.Kind == types.KindTimestamp || to.Kind == types.KindTimestampNTZ
-	case from.Kind == types.KindTimestamp || from.Kind == types.KindTimestampNTZ:
-		return to.Kind == types.KindDate || to.Kind == types.KindTimestamp || to.Kind == types.KindTimestampNTZ
+	case to.Kind == types.KindCalendarInterval:
+		return false
+	case to.Kind == types.KindDecimal:
+		return safeDecimal(from, to)
 	}
-	return false
+	return !(from.IsFractional() || from.Kind == types.KindDecimal) || !to.IsIntegral()
 }
 
 func safeDecimal(from, to types.Type) bool {
 	p, s := 0, 0
 	switch from.Kind {
+	case types.KindBool:
+		p = 1
 	case types.KindByte:
 		p = 3
 	case types.KindShort:

@@ -1,0 +1,242 @@
+package plan
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spurwheel/spurwheel/internal/types"
+)
+
+// SQLName is the column name Spark makes for an expression without alias:
+// "(a + 1)", "sum(a)", "CAST(a AS INT)". Strings are shown bare, casts that
+// nobody wrote are hidden. Timestamps are shown in UTC: see SQLNameIn.
+func SQLName(e Expr) string { return SQLNameIn(e, nil) }
+
+// SQLNameIn is SQLName with timestamps shown in a time zone.
+func SQLNameIn(e Expr, zone *time.Location) string { return namer{zone}.name(e) }
+
+type namer struct{ zone *time.Location }
+
+func (n namer) name(e Expr) string {
+	switch e := e.(type) {
+	case *Literal:
+		return n.literal(e)
+	case *Column:
+		return e.Name
+	case *Bound:
+		return e.Name
+	case *Alias:
+		return n.name(e.Child)
+	case *Call:
+		return n.call(e.Name, e.Text, e.Args)
+	case *Cast:
+		return n.cast(e)
+	case *Case:
+		return n.caseName(e)
+	case *In:
+		return "(" + n.name(e.Child) + " IN (" + n.list(e.List) + "))"
+	case *LambdaVar:
+		return "namedlambdavariable()"
+	case *Lambda:
+		return n.lambda(e)
+	case *Agg:
+		return n.agg(e)
+	case SortOrder:
+		return n.order(e)
+	case *Window:
+		return n.window(e)
+	case *Subquery:
+		return n.subquery(e)
+	case *OuterRef:
+		return "outer(" + e.Column.Name + ")"
+	case *GetField:
+		return n.name(e.Child) + "." + e.Name
+	}
+	return n.unresolved(e)
+}
+
+func (n namer) unresolved(e Expr) string {
+	switch e := e.(type) {
+	case *Attr:
+		return strings.Join(e.Parts, ".")
+	case *Func:
+		return n.fn(e)
+	case *Extract:
+		return n.name(e.Child) + "[" + n.name(e.Key) + "]"
+	case *UpdateField:
+		return "update_fields(" + n.name(e.Child) + ")"
+	case *NamedArg:
+		return e.Name + " => " + n.name(e.Value)
+	case *Text:
+		return e.SQL
+	}
+	return e.String()
+}
+
+func (n namer) list(es []Expr) string {
+	parts := make([]string, len(es))
+	for i, e := range es {
+		parts[i] = n.name(e)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// literal shows strings and numbers bare; other types as SQL.
+func (n namer) literal(e *Literal) string {
+	if e.Value == nil {
+		return "NULL"
+	}
+	if e.Typ.Kind == types.KindString || e.Typ.IsNumeric() {
+		return valueText(e.Typ, e.Value, n.zone)
+	}
+	return LiteralSQL(e.Typ, e.Value, n.zone)
+}
+
+func (n namer) cast(e *Cast) string {
+	if e.Implicit {
+		return n.name(e.Child)
+	}
+	f := "CAST("
+	if e.Mode == CastTry {
+		f = "TRY_CAST("
+	}
+	return f + n.name(e.Child) + " AS " + e.To.SQL() + ")"
+}
+
+func (n namer) caseName(e *Case) string {
+	if e.FromIf {
+		return "(IF(" + n.name(e.Whens[0].Cond) + ", " + n.name(e.Whens[0].Then) + ", " + n.orNull(e.Else) + "))"
+	}
+	var b strings.Builder
+	b.WriteString("CASE")
+	for _, w := range e.Whens {
+		b.WriteString(" WHEN " + n.name(w.Cond) + " THEN " + n.name(w.Then))
+	}
+	if e.Else != nil {
+		b.WriteString(" ELSE " + n.name(e.Else))
+	}
+	return b.String() + " END"
+}
+
+func (n namer) orNull(e Expr) string {
+	if e == nil {
+		return "NULL"
+	}
+	return n.name(e)
+}
+
+func (n namer) lambda(e *Lambda) string {
+	s := "lambdafunction(" + n.name(e.Body)
+	return s + strings.Repeat(", namedlambdavariable()", len(e.Params)) + ")"
+}
+
+func (n namer) agg(e *Agg) string {
+	name := e.Name
+	if e.Text != "" {
+		name = e.Text
+	}
+	args := n.list(e.Args)
+	if e.Distinct {
+		args = "DISTINCT " + args
+	}
+	s := name + "(" + args + ")"
+	if len(e.Order) > 0 {
+		s += " WITHIN GROUP (ORDER BY " + n.orders(e.Order) + ")"
+	}
+	if e.Filter != nil {
+		s += " FILTER (WHERE " + n.name(e.Filter) + ")"
+	}
+	return s
+}
+
+func (n namer) order(e SortOrder) string {
+	s := n.name(e.Child) + " ASC NULLS "
+	if e.Desc {
+		s = n.name(e.Child) + " DESC NULLS "
+	}
+	if e.NullsAreFirst() {
+		return s + "FIRST"
+	}
+	return s + "LAST"
+}
+
+func (n namer) orders(os []SortOrder) string {
+	parts := make([]string, len(os))
+	for i, o := range os {
+		parts[i] = n.order(o)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (n namer) window(e *Window) string {
+	var parts []string
+	if len(e.Partition) > 0 {
+		parts = append(parts, "PARTITION BY "+n.list(e.Partition))
+	}
+	if len(e.Order) > 0 {
+		parts = append(parts, "ORDER BY "+n.orders(e.Order))
+	}
+	if f := n.frame(e); f != "" {
+		parts = append(parts, f)
+	}
+	return n.name(e.Func) + " OVER (" + strings.Join(parts, " ") + ")"
+}
+
+// frame shows the default frame as what it stands for.
+func (n namer) frame(e *Window) string {
+	f := e.Frame
+	if f.Kind == FrameDefault {
+		hi := "UNBOUNDED FOLLOWING"
+		kind := "ROWS"
+		if len(e.Order) > 0 {
+			hi, kind = "CURRENT ROW", "RANGE"
+		}
+		return kind + " BETWEEN UNBOUNDED PRECEDING AND " + hi
+	}
+	kind := "ROWS"
+	if f.Kind == FrameRange {
+		kind = "RANGE"
+	}
+	return kind + " BETWEEN " + n.bound(f.Lo) + " AND " + n.bound(f.Hi)
+}
+
+func (n namer) bound(b FrameBound) string {
+	if b.Kind != Offset {
+		return b.String()
+	}
+	s := n.name(b.Value)
+	if l, ok := b.Value.(*Literal); ok && negative(l) {
+		return strings.TrimPrefix(s, "-") + " PRECEDING"
+	}
+	if c, ok := b.Value.(*Call); ok && c.Name == "negative" {
+		return n.name(c.Args[0]) + " PRECEDING"
+	}
+	return s + " FOLLOWING"
+}
+
+func negative(l *Literal) bool {
+	switch v := l.Value.(type) {
+	case int8:
+		return v < 0
+	case int16:
+		return v < 0
+	case int32:
+		return v < 0
+	case int64:
+		return v < 0
+	}
+	return false
+}
+
+func (n namer) subquery(e *Subquery) string {
+	switch e.Kind {
+	case ExistsSubquery:
+		return "exists()"
+	case InSubquery:
+		if len(e.Values) == 1 {
+			return "(" + n.name(e.Values[0]) + " IN (listquery()))"
+		}
+		return "(named_struct(" + n.list(e.Values) + ") IN (listquery()))"
+	}
+	return "scalarsubquery()"
+}
