@@ -90,9 +90,12 @@ const (
 
 // Aggregate groups by Keys. Output: keys, then results (or states) in order.
 // In AggFinal, keys are the first columns of the child and states follow.
+// Merge[i], if Merge is not nil, says that function i's Args are the columns of
+// its partial state, to be merged; the other functions take rows (any Mode but AggFinal).
 type Aggregate struct {
 	Rows
 	Mode  AggMode
+	Merge []bool
 	Keys  []plan.Expr
 	Aggs  []*plan.Agg
 	Out   types.Schema

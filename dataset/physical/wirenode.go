@@ -93,7 +93,7 @@ func encodeNode(n Node) *pb.Node {
 		out.Out, out.Kind = EncodeSchema(n.Out), &pb.Node_Project{Project: &pb.Project{Exprs: encodeExprs(n.Exprs)}}
 	case *Aggregate:
 		out.Out = EncodeSchema(n.Out)
-		out.Kind = &pb.Node_Aggregate{Aggregate: &pb.Aggregate{Mode: uint32(n.Mode), Keys: encodeExprs(n.Keys), Aggs: encodeExprs(n.Aggs)}}
+		out.Kind = &pb.Node_Aggregate{Aggregate: &pb.Aggregate{Mode: uint32(n.Mode), Keys: encodeExprs(n.Keys), Aggs: encodeExprs(n.Aggs), Merge: n.Merge}}
 	case *HashJoin:
 		out.Out, out.Kind = EncodeSchema(n.Out), &pb.Node_HashJoin{HashJoin: encodeHashJoin(n)}
 	case *NestedLoop:
@@ -325,8 +325,8 @@ func (d *decoder) joinType(t uint32) plan.JoinType {
 }
 
 func (d *decoder) aggregate(p *pb.Aggregate, rows Rows, out types.Schema, child Node) Node {
-	n := &Aggregate{Rows: rows, Mode: AggMode(p.Mode), Keys: d.exprs(p.Keys), Out: out, Child: child}
-	if p.Mode > uint32(AggFinal) {
+	n := &Aggregate{Rows: rows, Mode: AggMode(p.Mode), Merge: p.Merge, Keys: d.exprs(p.Keys), Out: out, Child: child}
+	if p.Mode > uint32(AggFinal) || p.Merge != nil && len(p.Merge) != len(p.Aggs) {
 		d.fail("aggregate mode %d", p.Mode)
 	}
 	for _, e := range d.exprs(p.Aggs) {

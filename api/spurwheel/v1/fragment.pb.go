@@ -925,6 +925,7 @@ type Aggregate struct {
 	Mode          uint32                 `protobuf:"varint,1,opt,name=mode,proto3" json:"mode,omitempty"`
 	Keys          []*Expr                `protobuf:"bytes,2,rep,name=keys,proto3" json:"keys,omitempty"`
 	Aggs          []*Expr                `protobuf:"bytes,3,rep,name=aggs,proto3" json:"aggs,omitempty"`
+	Merge         []bool                 `protobuf:"varint,4,rep,packed,name=merge,proto3" json:"merge,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -976,6 +977,13 @@ func (x *Aggregate) GetKeys() []*Expr {
 func (x *Aggregate) GetAggs() []*Expr {
 	if x != nil {
 		return x.Aggs
+	}
+	return nil
+}
+
+func (x *Aggregate) GetMerge() []bool {
+	if x != nil {
+		return x.Merge
 	}
 	return nil
 }
@@ -2211,11 +2219,12 @@ const file_spurwheel_v1_fragment_proto_rawDesc = "" +
 	"\x06Filter\x12&\n" +
 	"\x04cond\x18\x01 \x01(\v2\x12.spurwheel.v1.ExprR\x04cond\"3\n" +
 	"\aProject\x12(\n" +
-	"\x05exprs\x18\x01 \x03(\v2\x12.spurwheel.v1.ExprR\x05exprs\"o\n" +
+	"\x05exprs\x18\x01 \x03(\v2\x12.spurwheel.v1.ExprR\x05exprs\"\x85\x01\n" +
 	"\tAggregate\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\rR\x04mode\x12&\n" +
 	"\x04keys\x18\x02 \x03(\v2\x12.spurwheel.v1.ExprR\x04keys\x12&\n" +
-	"\x04aggs\x18\x03 \x03(\v2\x12.spurwheel.v1.ExprR\x04aggs\"\xa5\x02\n" +
+	"\x04aggs\x18\x03 \x03(\v2\x12.spurwheel.v1.ExprR\x04aggs\x12\x14\n" +
+	"\x05merge\x18\x04 \x03(\bR\x05merge\"\xa5\x02\n" +
 	"\bHashJoin\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\rR\x04type\x12/\n" +
 	"\tleft_keys\x18\x02 \x03(\v2\x12.spurwheel.v1.ExprR\bleftKeys\x121\n" +
