@@ -241,9 +241,9 @@ type StageInput struct {
 	Out       types.Schema
 }
 
-// Write stores the child's rows in files below Path; output is the list of
-// files written: (partition folder, file, rows, bytes). PartitionBy are
-// positions of the last columns that become folders.
+// Write stores the child's rows in files below Path, left pending (vfs.Preparer):
+// the job makes them visible together. Output is as WriteSchema says.
+// PartitionBy are positions of the columns that become folders.
 type Write struct {
 	Rows
 	Format      string
@@ -262,10 +262,11 @@ type CacheRead struct {
 	Child Node
 }
 
-// WriteSchema is the output of Write.
+// WriteSchema is the output of Write: a row for each pending file (vfs.Pending).
 func WriteSchema() types.Schema {
 	f := func(n string, t types.Type) types.Field { return types.Field{Name: n, Type: t} }
-	return types.NewSchema(f("partition", types.String), f("file", types.String), f("rows", types.Long), f("bytes", types.Long))
+	return types.NewSchema(f("partition", types.String), f("path", types.String), f("token", types.String),
+		f("rows", types.Long), f("bytes", types.Long))
 }
 
 // Fragment is the part of a plan that one task runs, with what expressions
