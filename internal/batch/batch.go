@@ -11,6 +11,9 @@ import (
 type Batch struct {
 	Cols []*Vector
 	N    int // rows; also right when there are no columns
+	// Seq is the number of the source's morsel that the rows come from. Batches
+	// of one thread carry ascending numbers; who delivers in order merges by it.
+	Seq int64
 }
 
 // NewBatch makes an empty batch for a schema.

@@ -319,3 +319,9 @@ func alignedBytes(n int) []byte {
 	w := make([]uint64, (n+7)/8)
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w))), len(w)*8)
 }
+
+// Slot is the bytes of fixed-width slot i of a flat vector.
+func (v *Vector) Slot(i int) []byte {
+	w := v.Type.Phys().Width()
+	return v.data[i*w : (i+1)*w : (i+1)*w]
+}

@@ -127,3 +127,7 @@ func CompareViews(a *View, abufs [][]byte, b *View, bbufs [][]byte) int {
 	}
 	return bytes.Compare(a.Bytes(abufs), b.Bytes(bbufs))
 }
+
+// ShareBufs makes views of v refer to bufs, which v borrows: for kernels that
+// write views taken over from elsewhere.
+func (v *Vector) ShareBufs(bufs [][]byte) { v.Bufs, v.tail = bufs[:len(bufs):len(bufs)], 0 }
