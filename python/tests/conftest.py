@@ -19,9 +19,16 @@ from server import Server
 REMOTE = os.environ.get("SPURWHEEL_REMOTE")
 
 
+#: Keeps ended sessions from being collected: PySpark 4.1's SparkSession.__del__ shuts a thread pool
+#: down, and deadlocks when the collector runs it inside another session's submit to its own pool.
+_kept: list[SparkSession] = []
+
+
 def new_session(url: str) -> SparkSession:
     """A session of its own, even if another is active."""
-    return SparkSession.builder.remote(url).create()
+    session = SparkSession.builder.remote(url).create()
+    _kept.append(session)
+    return session
 
 
 def end_session(session: SparkSession) -> None:
