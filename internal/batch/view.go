@@ -98,6 +98,16 @@ func (v *Vector) Room(n int) *[]byte {
 	return &v.Bufs[v.tail-1]
 }
 
+// Share makes v, a string or binary vector that was just reset, refer to src's
+// buffers, so that views of src and SubViews of them may be written to v's
+// slots. v is valid as long as src.
+func (v *Vector) Share(src *Vector) { v.Bufs, v.tail = src.Bufs[:len(src.Bufs):len(src.Bufs)], 0 }
+
+// SubView is the view of bytes [lo, hi) of x, in the same buffers.
+func (x *View) SubView(bufs [][]byte, lo, hi int) View {
+	return MakeView(x.Bytes(bufs)[lo:hi], x.Buf(), x.Off()+lo)
+}
+
 // TailView is the view of the n bytes appended last to the own buffer
 // (which Room returned). Short values are copied inline.
 func (v *Vector) TailView(n int) View {
