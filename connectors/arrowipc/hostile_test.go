@@ -138,8 +138,12 @@ func TestValuesAreChecked(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, s := range seeds(f) {
-		f.Add(s)
+	s, vs := everyType()
+	for i := range s.Fields { // small seeds: the fuzzer is slow on long ones
+		one := types.NewSchema(s.Fields[i])
+		data, err := arrowipc.EncodeStream(one, batchOf(one, vs[i:i+1], 3), arrowipc.Options{})
+		require.NoError(f, err)
+		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { decodeAll(t, data) })
 }
