@@ -37,6 +37,10 @@ type CreateView struct {
 	IfNotExists bool
 	Text        string
 	Child       Node
+
+	ColumnComments []string // as Columns, "" for none
+	Properties     map[string]string
+	SchemaMode     string // WITH SCHEMA: "", "BINDING", "COMPENSATION", "EVOLUTION", "TYPE EVOLUTION"
 }
 
 // Write stores Child at a path or in a table. PartitionBy columns become folders.

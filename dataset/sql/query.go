@@ -80,6 +80,9 @@ func (p *parser) query() plan.Node {
 	var with *plan.With
 	if p.atKw(kwWith) {
 		with = p.with()
+		if p.atKw(kwInsert) && p.depth == 1 {
+			return p.insert(with)
+		}
 	}
 	n := p.queryBody()
 	p.windows.substitute()
@@ -92,14 +95,17 @@ func (p *parser) query() plan.Node {
 
 // queryBody is a query without its WITH.
 func (p *parser) queryBody() plan.Node {
-	n := p.organisation(p.queryTerm(setUnion))
-	for p.at(tokPipeTo) {
-		n = p.pipeOperator(n)
-		for p.setOperator() != 0 {
-			n = p.setOperation(n, setUnion)
+	n := p.queryTerm(setUnion)
+	for p.err == nil {
+		if p.at(tokPipeTo) {
+			n = p.pipeOperator(n)
+		} else if p.setOperator() != 0 {
+			n = p.setOperation(n, false)
+		} else {
+			break
 		}
 	}
-	return n
+	return p.organisation(n)
 }
 
 // with takes WITH [RECURSIVE] name [(columns)] AS (query), ...
@@ -163,12 +169,13 @@ func (p *parser) queryTerm(minimum int) plan.Node {
 		if prec := p.setOperator(); prec == 0 || prec < minimum {
 			return left
 		}
-		left = p.setOperation(left, minimum)
+		left = p.setOperation(left, false)
 	}
 }
 
-// setOperation takes an operator and its right side.
-func (p *parser) setOperation(left plan.Node, _ int) plan.Node {
+// setOperation takes an operator and its right side, which after a pipe is a
+// single primary.
+func (p *parser) setOperation(left plan.Node, piped bool) plan.Node {
 	prec := p.setOperator()
 	op := &plan.SetOp{Left: left}
 	switch p.tok().kw {
@@ -180,18 +187,18 @@ func (p *parser) setOperation(left plan.Node, _ int) plan.Node {
 		op.Kind = plan.SetExcept
 	}
 	p.advance()
-	distinct := false
-	if p.acceptKw(kwAll) {
-		op.All = true
-	} else {
-		distinct = p.acceptKw(kwDistinct)
+	if op.All = p.acceptKw(kwAll); !op.All {
+		p.acceptKw(kwDistinct)
 	}
-	_ = distinct
 	if p.atKw(kwBy) && strings.EqualFold(p.textOf(p.peek(1)), "NAME") {
 		p.pos += 2
 		op.ByName = true
 	}
-	op.Right = p.queryTerm(prec + 1)
+	if piped {
+		op.Right = p.queryPrimary()
+	} else {
+		op.Right = p.queryTerm(prec + 1)
+	}
 	return op
 }
 

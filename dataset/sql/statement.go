@@ -1,8 +1,6 @@
 package sql
 
 import (
-	"strings"
-
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
@@ -80,5 +78,5 @@ func (p *parser) statement() plan.Node {
 	case t.kind == tokLParen, t.kw == kwSelect, t.kw == kwValues, t.kw == kwTable, t.kw == kwFrom, t.kw == kwWith:
 		return p.query()
 	}
-	return p.command(strings.ToUpper(p.textOf(t)))
+	return p.command()
 }
