@@ -254,12 +254,12 @@ type Write struct {
 	Child       Node
 }
 
-// CacheRead serves stored pages of a persisted plan; Child computes them on a miss.
+// CacheRead reads rows that the process holds under a key: persisted plans and
+// large local relations. They travel by key, not by value.
 type CacheRead struct {
 	Rows
-	Key   string
-	Out   types.Schema
-	Child Node
+	Key string
+	Out types.Schema
 }
 
 // WriteSchema is the output of Write: a row for each pending file (vfs.Pending).

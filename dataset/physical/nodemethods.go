@@ -120,13 +120,9 @@ func (n *Write) WithChildren(cs []Node) Node {
 }
 func (n *Write) Schema() types.Schema { return WriteSchema() }
 
-func (n *CacheRead) Children() []Node { return []Node{n.Child} }
-func (n *CacheRead) WithChildren(cs []Node) Node {
-	c := *n
-	c.Child = cs[0]
-	return &c
-}
-func (n *CacheRead) Schema() types.Schema { return n.Out }
+func (n *CacheRead) Children() []Node         { return nil }
+func (n *CacheRead) WithChildren([]Node) Node { return n }
+func (n *CacheRead) Schema() types.Schema     { return n.Out }
 
 func (n *HashJoin) Children() []Node { return []Node{n.Left, n.Right} }
 func (n *HashJoin) WithChildren(cs []Node) Node {

@@ -179,12 +179,6 @@ func (p *Planner) rare(ctx context.Context, n plan.Node) (Node, error) {
 			return nil, err
 		}
 		return &Shared{Rows: p.rows(n), ID: n.ID, Child: child}, nil
-	case *plan.Cached:
-		child, err := p.node(ctx, n.Child)
-		if err != nil {
-			return nil, err
-		}
-		return &CacheRead{Rows: p.rows(n), Key: n.Key, Out: child.Schema(), Child: child}, nil
 	case *plan.Write:
 		return p.write(ctx, n)
 	}
@@ -334,9 +328,15 @@ func toTable(e plan.Expr, columns []int) plan.Expr {
 	return out
 }
 
-// memScan reads rows that live in this process: values, columns picked, filtered.
+// memScan reads rows that live in this process: by key if they have one, else
+// as values; columns picked, filtered.
 func memScan(s *Scan, t catalog.InMemory) Node {
-	var n Node = &Values{Rows: s.Rows, Out: t.Schema(), Data: t.Batches()}
+	var n Node
+	if key := t.Key(); key != "" {
+		n = &CacheRead{Rows: s.Rows, Key: key, Out: t.Schema()}
+	} else {
+		n = &Values{Rows: s.Rows, Out: t.Schema(), Data: t.Batches()}
+	}
 	if !(len(s.Columns) == t.Schema().Len() && sequential(s.Columns)) {
 		es := make([]plan.Expr, len(s.Columns))
 		for i, c := range s.Columns {

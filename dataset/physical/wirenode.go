@@ -213,7 +213,7 @@ func ints(xs []int32) []int {
 // arity is the number of children each kind of node has; -1 any.
 func arity(k any) int {
 	switch k.(type) {
-	case *pb.Node_Scan, *pb.Node_Values, *pb.Node_Range, *pb.Node_StageInput:
+	case *pb.Node_Scan, *pb.Node_Values, *pb.Node_Range, *pb.Node_StageInput, *pb.Node_CacheRead:
 		return 0
 	case *pb.Node_HashJoin, *pb.Node_NestedLoop:
 		return 2
@@ -311,7 +311,7 @@ func (d *decoder) rareNode(p *pb.Node, rows Rows, out types.Schema, cs []Node) N
 		w := k.Write
 		return &Write{Rows: rows, Format: w.Format, Path: w.Path, JobID: w.JobId, PartitionBy: ints(w.PartitionBy), Options: w.Options, Child: cs[0]}
 	case *pb.Node_CacheRead:
-		return &CacheRead{Rows: rows, Key: k.CacheRead.Key, Out: out, Child: cs[0]}
+		return &CacheRead{Rows: rows, Key: k.CacheRead.Key, Out: out}
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func (d *Driver) act(ctx context.Context, a dispatch.Action) {
 	case dispatch.Launch:
 		d.launch(a)
 	case dispatch.Abort:
-		d.cfg.Executor.Cancel(a.Worker, a.Epoch, taskID(a.Task))
+		d.cfg.Executor.Cancel(a.Worker, a.Epoch, WireTask(a.Task))
 	case dispatch.StageDone:
 		if h := d.handle(a.Job); h != nil {
 			h.stageDone(a)
@@ -192,7 +192,8 @@ func (d *Driver) append(ctx context.Context, e record.Entry) {
 	}
 }
 
-func taskID(t dispatch.Task) *pb.TaskID {
+// WireTask is a task's name on the wire.
+func WireTask(t dispatch.Task) *pb.TaskID {
 	return &pb.TaskID{Job: t.Job, Stage: int32(t.Stage), Partition: int32(t.Partition), Attempt: int32(t.Attempt)}
 }
 

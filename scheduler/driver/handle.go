@@ -61,13 +61,13 @@ func (h *Handle) Partitions() int { return h.stages[h.final].Tasks }
 // task builds the message for an attempt.
 func (h *Handle) task(a dispatch.Launch) *pb.Task {
 	s := h.stages[a.Task.Stage]
-	t := &pb.Task{Id: taskID(a.Task), Fragment: s.Fragment, Threads: int32(s.Threads), Memory: s.Memory}
+	t := &pb.Task{Id: WireTask(a.Task), Fragment: s.Fragment, Threads: int32(s.Threads), Memory: s.Memory}
 	for _, in := range s.Inputs {
 		so := &pb.StageOutputs{Stage: int32(in)}
 		for _, o := range a.Inputs[in] {
 			out, _ := o.Detail.(*pb.Output)
 			if out == nil {
-				out = &pb.Output{Task: taskID(o.Task), Worker: o.Worker}
+				out = &pb.Output{Task: WireTask(o.Task), Worker: o.Worker}
 			}
 			so.Outputs = append(so.Outputs, out)
 		}

@@ -1,0 +1,206 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spurwheel/spurwheel/dataset/analyze"
+	"github.com/spurwheel/spurwheel/dataset/optimize"
+	"github.com/spurwheel/spurwheel/dataset/physical"
+	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/types"
+	"github.com/spurwheel/spurwheel/scheduler/jobs"
+)
+
+// Request is one operation of a client.
+type Request struct {
+	OperationID string
+	Plan        plan.Node
+}
+
+// Execute runs a query or command. ctx covers the execution until the result
+// is closed. A command has taken effect when Execute returns.
+func (s *Session) Execute(ctx context.Context, req Request) (*Result, error) {
+	q, err := s.newQuery(req.OperationID)
+	if err != nil {
+		return nil, err
+	}
+	n := root(req.Plan)
+	if c, ok := n.(plan.Command); ok {
+		return q.command(ctx, c)
+	}
+	if show, ok := n.(*plan.ShowString); ok {
+		return q.show(ctx, show)
+	}
+	return q.query(ctx, req.Plan)
+}
+
+// root looks through marks that do not change what a plan is.
+func root(n plan.Node) plan.Node {
+	for {
+		switch x := n.(type) {
+		case *plan.Tagged:
+			n = x.Child
+		case *plan.WithRelations:
+			if c, ok := root(x.Child).(plan.Command); ok {
+				return c
+			}
+			return n
+		default:
+			return n
+		}
+	}
+}
+
+// query analyses, optimises, plans and starts a query.
+func (q *query) query(ctx context.Context, n plan.Node) (*Result, error) {
+	resolved, err := q.analyzer.Analyze(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	return q.run(ctx, resolved)
+}
+
+// run starts a resolved plan.
+func (q *query) run(ctx context.Context, resolved plan.Node) (*Result, error) {
+	node, err := q.physical(ctx, resolved)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := q.start(ctx, node)
+	if err != nil {
+		return nil, err
+	}
+	return &Result{Reader: stream, progress: stream.Progress, operators: stream.Operators}, nil
+}
+
+// physical optimises a resolved plan and chooses algorithms. Output names are
+// those of the resolved plan.
+func (q *query) physical(ctx context.Context, resolved plan.Node) (physical.Node, error) {
+	optimized, err := q.optimize(ctx, resolved)
+	if err != nil {
+		return nil, err
+	}
+	p := &physical.Planner{Registry: q.s.m.cfg.Registry, Estimate: optimize.NewEstimator(ctx), JobID: q.id}
+	return p.Plan(ctx, optimized)
+}
+
+func (q *query) optimize(ctx context.Context, resolved plan.Node) (plan.Node, error) {
+	cached, err := q.useCached(ctx, resolved)
+	if err != nil {
+		return nil, err
+	}
+	o := optimize.New(optimize.Config{Registry: q.s.m.cfg.Registry, Env: q.env, NextID: q.s.nextID})
+	return o.Optimize(ctx, cached)
+}
+
+// start submits a physical plan as a job.
+func (q *query) start(ctx context.Context, node physical.Node) (jobs.Stream, error) {
+	s := q.s
+	id := q.id
+	if n := s.jobs.Add(1); id == "" || n > 1 {
+		id = fmt.Sprintf("%s-%d", firstOf(q.id, s.serverID), n)
+	}
+	return s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads})
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// rows runs a resolved plan for the analyser, which needs to know data.
+func (q *query) rows(ctx context.Context, n plan.Node, limit int) ([][]any, error) {
+	r, err := q.run(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := collect(ctx, r, limit)
+	if cerr := r.Close(); err == nil {
+		err = cerr
+	}
+	return rows, err
+}
+
+// show runs df.show(): the first rows as one string.
+func (q *query) show(ctx context.Context, n *plan.ShowString) (*Result, error) {
+	limited := &plan.Limit{N: plan.LitInt(int32(min(max(n.Rows, 0), 1<<30) + 1)), Child: n.Child}
+	resolved, err := q.analyzer.Analyze(ctx, limited)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.rows(ctx, resolved, n.Rows+1)
+	if err != nil {
+		return nil, err
+	}
+	text, err := analyze.ShowString(plan.SchemaOf(resolved), rows, analyze.ShowOptions{
+		Rows: n.Rows, Truncate: n.Truncate, Vertical: n.Vertical, HTML: n.HTML, Env: q.env,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rowsResult(plan.SchemaOf(showSchema(n)), [][]any{{text}}), nil
+}
+
+// showSchema is the one-column relation that df.show() is to a client.
+func showSchema(n *plan.ShowString) plan.Node {
+	name := "show_string"
+	if n.HTML {
+		name = "html_string"
+	}
+	return &plan.Local{Columns: []*plan.Column{{Name: name, ID: 1, Typ: types.String}}}
+}
+
+// Explain prints what would be done for a query.
+func (s *Session) Explain(ctx context.Context, n plan.Node, mode string) (string, error) {
+	q, err := s.newQuery("")
+	if err != nil {
+		return "", err
+	}
+	return q.explain(ctx, n, mode)
+}
+
+func (q *query) explain(ctx context.Context, n plan.Node, mode string) (string, error) {
+	if c, ok := root(n).(plan.Command); ok {
+		return "== Physical Plan ==\nExecute " + c.String() + "\n", nil
+	}
+	resolved, err := q.analyzer.Analyze(ctx, n)
+	if err != nil {
+		return "", err
+	}
+	optimized, err := q.optimize(ctx, resolved)
+	if err != nil {
+		return "", err
+	}
+	p := &physical.Planner{Registry: q.s.m.cfg.Registry, Estimate: optimize.NewEstimator(ctx), JobID: q.id}
+	node, err := p.Plan(ctx, optimized)
+	if err != nil {
+		return "", err
+	}
+	tree := "== Physical Plan ==\n" + physical.Tree(node)
+	switch strings.ToLower(mode) {
+	case "", "simple", "formatted":
+		return tree, nil
+	case "extended":
+		return "== Parsed Logical Plan ==\n" + plan.Tree(n) + "\n== Analyzed Logical Plan ==\n" + headline(resolved) + plan.Tree(resolved) +
+			"\n== Optimized Logical Plan ==\n" + plan.Tree(optimized) + "\n" + tree, nil
+	case "cost":
+		return "== Optimized Logical Plan ==\n" + plan.Tree(optimized) + "\n" + tree, nil
+	case "codegen":
+		return "Found 0 WholeStageCodegen subtrees: operators are compiled ahead of time.\n" + tree, nil
+	}
+	return "", errs.Cond(errs.IllegalArg, "INVALID_PARAMETER_VALUE.EXPLAIN_MODE", "22023",
+		"The explain mode '"+mode+"' is not one of simple, extended, codegen, cost, formatted.", "mode", mode)
+}
+
+func headline(n plan.Node) string {
+	parts := make([]string, 0, len(n.Output()))
+	for _, c := range n.Output() {
+		parts = append(parts, c.Name+": "+c.Typ.String())
+	}
+	return strings.Join(parts, ", ") + "\n"
+}
