@@ -181,7 +181,8 @@ func (p *parser) zoneOfInterval(start int) string {
 	micros, isTime := l.Value.(int64)
 	const limit = 18 * microsPerHour
 	if !ok || l.Typ.Kind != types.KindDayTimeInterval || !isTime || micros > limit || micros < -limit || micros%microsPerSecond != 0 {
-		p.invalid(start, "_LEGACY_ERROR_TEMP_0044", "", "The interval of SET TIME ZONE lies between -18 and +18 hours, to the second.")
+		p.invalid(start, "INVALID_INTERVAL_FORMAT.TIMEZONE_INTERVAL_OUT_OF_RANGE", "22006",
+			"The interval of SET TIME ZONE lies between -18 and +18 hours, to the second.", "input", p.source(start))
 		return ""
 	}
 	sign := "+"

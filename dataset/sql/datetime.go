@@ -53,6 +53,9 @@ func (p *parser) timestampLiteral(start int, name, value string, ntz bool) plan.
 		return &plan.Cast{Child: d, To: types.Timestamp, Mode: plan.CastSession, At: p.from(start)}
 	}
 	c, ok := parseCivil(text)
+	if timeOnly(text) { // a time of today
+		return p.castText(start, value)
+	}
 	if !ok || c.junk {
 		return p.invalidTyped(start, name, value)
 	}
@@ -71,7 +74,20 @@ func (p *parser) timestampLiteral(start int, name, value string, ntz bool) plan.
 	case p.opt.Zone != nil:
 		return p.lit(start, types.Timestamp, toUTC(local, p.opt.Zone))
 	}
+	return p.castText(start, value)
+}
+
+// castText leaves a text to be read when it runs.
+func (p *parser) castText(start int, value string) plan.Expr {
 	return &plan.Cast{Child: p.lit(start, types.String, value), To: types.Timestamp, Mode: plan.CastAnsi, At: p.from(start)}
+}
+
+// timeOnly tells whether text is a time of day without a date, maybe after a T.
+func timeOnly(text string) bool {
+	var c civil
+	text = strings.TrimPrefix(text, "T")
+	c.clock(text)
+	return c.hasTime && !c.junk && strings.Contains(text, ":")
 }
 
 // civil is a date and time of day as written.
@@ -222,8 +238,12 @@ func parseZone(s string) (*time.Location, bool) {
 // parseOffset reads +h, +hh, +hhmm, +hh:mm and +hh:mm:ss, up to 18 hours.
 func parseOffset(s string) (*time.Location, bool) {
 	parts := strings.Split(s[1:], ":")
-	if len(parts) == 1 && len(parts[0]) == 4 {
-		parts = []string{parts[0][:2], parts[0][2:]}
+	switch digits := parts[0]; {
+	case len(parts) > 1:
+	case len(digits) == 4:
+		parts = []string{digits[:2], digits[2:]}
+	case len(digits) == 6:
+		parts = []string{digits[:2], digits[2:4], digits[4:]}
 	}
 	total, unit := 0, 3600
 	for i, part := range parts {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
@@ -94,7 +95,8 @@ func unitOf(k keyword) (unit, bool) {
 
 // intervalSum adds values of units; big numbers so that only the result can overflow.
 type intervalSum struct {
-	months, micros big.Int
+	months, micros big.Int // micros: without days
+	days           big.Int
 	lo, hi         int
 	kind           types.Kind
 	mixed          bool
@@ -116,7 +118,7 @@ func (s *intervalSum) field(u unit) {
 func (s *intervalSum) add(text string, u unit) bool {
 	text = strings.TrimSpace(text)
 	negative := strings.HasPrefix(text, "-")
-	text = strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+"), " ")
+	text = strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(text, "-"), "+"), " \t\n")
 	whole, frac, hasFrac := strings.Cut(text, ".")
 	if hasFrac && (u != unitSecond || !allDigits(frac) || len(frac) > 9) || !allDigits(whole) || whole+frac == "" {
 		return false
@@ -130,13 +132,18 @@ func (s *intervalSum) add(text string, u unit) bool {
 		v.Mul(v, big.NewInt(u.months))
 		s.addSigned(&s.months, v, negative)
 	} else {
-		if u == unitNano {
+		to := &s.micros
+		switch {
+		case u == unitNano:
 			v.Quo(v, big.NewInt(nanosPerMicro))
-		} else {
+		case u.field == types.FieldDay:
+			v.Mul(v, big.NewInt(u.micros/microsPerDay))
+			to = &s.days
+		default:
 			v.Mul(v, big.NewInt(u.micros))
 		}
 		v.Add(v, big.NewInt(int64(fraction(frac, 6))))
-		s.addSigned(&s.micros, v, negative)
+		s.addSigned(to, v, negative)
 	}
 	s.field(u)
 	return true
@@ -162,6 +169,8 @@ func allDigits(s string) bool {
 func (p *parser) intervalLiteral(start int, s *intervalSum) plan.Expr {
 	text := p.source(start)
 	switch {
+	case p.opt.LegacyIntervals:
+		return p.calendarInterval(start, s)
 	case s.mixed:
 		p.invalid(start, "_LEGACY_ERROR_TEMP_0029", "", "An interval holds years and months or days and times, not both: "+text+".", "literal", text)
 		return p.bad()
@@ -170,10 +179,23 @@ func (p *parser) intervalLiteral(start int, s *intervalSum) plan.Expr {
 			return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.ARITHMETIC_EXCEPTION", text)
 		}
 		return p.lit(start, intervalOf(s.kind, s.lo, s.hi), int32(s.months.Int64()))
-	case !s.micros.IsInt64():
-		return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.ARITHMETIC_EXCEPTION", text)
 	}
-	return p.lit(start, intervalOf(s.kind, s.lo, s.hi), s.micros.Int64())
+	total := new(big.Int).Mul(&s.days, big.NewInt(microsPerDay))
+	if total.Add(total, &s.micros); !total.IsInt64() {
+		p.invalid(start, "INTERVAL_ARITHMETIC_OVERFLOW.WITHOUT_SUGGESTION", "22015", "The interval "+text+" is beyond 64 bits of microseconds.")
+		return p.bad()
+	}
+	return p.lit(start, intervalOf(s.kind, s.lo, s.hi), total.Int64())
+}
+
+// calendarInterval is the sum as the type that keeps months, days and time apart.
+func (p *parser) calendarInterval(start int, s *intervalSum) plan.Expr {
+	fits := func(v *big.Int) bool { return v.IsInt64() && int64(int32(v.Int64())) == v.Int64() }
+	if !fits(&s.months) || !fits(&s.days) || !s.micros.IsInt64() {
+		return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.ARITHMETIC_EXCEPTION", p.source(start))
+	}
+	v := batch.Interval{Months: int32(s.months.Int64()), Days: int32(s.days.Int64()), Micros: s.micros.Int64()}
+	return p.lit(start, types.CalendarInterval, v)
 }
 
 func (p *parser) invalidInterval(start int, class, text string) plan.Expr {
@@ -193,12 +215,12 @@ func (p *parser) intervalUnits(start int) plan.Expr {
 			return p.bad()
 		}
 		p.advance()
-		if p.err == nil && !s.add(text, u) {
-			p.badIntervalValue(at, text, isText)
+		if p.atKw(kwTo) && anyUnit(p.peek(1).kw) {
+			p.mixedRange(at)
 			return p.bad()
 		}
-		if p.atKw(kwTo) && anyUnit(p.peek(1).kw) {
-			p.mixedRange(at, isText && at == start+1)
+		if p.err == nil && !s.add(text, u) {
+			p.badIntervalValue(at, text, isText)
 			return p.bad()
 		}
 		if !p.intervalContinues() {
@@ -217,10 +239,8 @@ func (p *parser) badIntervalValue(at int, text string, isText bool) {
 }
 
 // mixedRange reports TO among value unit pairs.
-func (p *parser) mixedRange(at int, single bool) {
+func (p *parser) mixedRange(at int) {
 	switch {
-	case single:
-		p.syntax("the end of the interval")
 	case isNumber(&p.tokens[at]) && p.tokens[at-1].kw == kwInterval:
 		p.invalid(at, "_LEGACY_ERROR_TEMP_0027", "", "The value of an interval from one unit to another must be a string.")
 	default:

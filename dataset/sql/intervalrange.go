@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
@@ -25,11 +26,12 @@ func (p *parser) intervalRange(start int) plan.Expr {
 	toName := p.textOf(p.tok())
 	p.advance()
 	if from.kind != to.kind || from.field >= to.field || from == unitWeek || to.micros < microsPerSecond && to.months == 0 {
-		p.invalid(start, "_LEGACY_ERROR_TEMP_0028", "", "There is no interval from "+fromName+" to "+toName+".", "from", fromName, "to", toName)
+		p.invalid(start, "INVALID_INTERVAL_FORMAT.UNSUPPORTED_FROM_TO_EXPRESSION", "22006",
+			"There is no interval from "+fromName+" to "+toName+".", "input", text, "from", lower(fromName), "to", lower(toName))
 		return p.bad()
 	}
 	if p.intervalContinues() {
-		p.mixedRange(start, false)
+		p.mixedRange(start)
 		return p.bad()
 	}
 	v, ok, outside := rangeValue(text, from, to)
@@ -37,8 +39,16 @@ func (p *parser) intervalRange(start int) plan.Expr {
 	case outside != "":
 		p.invalid(start, "_LEGACY_ERROR_TEMP_0063", "", "The interval "+text+" is out of range: "+outside+".", "msg", outside)
 		return p.bad()
-	case !ok:
+	case !ok && from.kind == types.KindYearMonthInterval:
 		return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING", text)
+	case !ok:
+		return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING_WITH_NOTICE", text)
+	case from.kind == types.KindYearMonthInterval && int64(int32(v)) != v:
+		return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.INTERVAL_PARSING", text)
+	case p.opt.LegacyIntervals && from.kind == types.KindYearMonthInterval:
+		return p.lit(start, types.CalendarInterval, batch.Interval{Months: int32(v)})
+	case p.opt.LegacyIntervals:
+		return p.lit(start, types.CalendarInterval, batch.Interval{Days: int32(v / microsPerDay), Micros: v % microsPerDay})
 	case from.kind == types.KindYearMonthInterval:
 		return p.lit(start, intervalOf(from.kind, from.field, to.field), int32(v))
 	}
@@ -119,9 +129,6 @@ func yearMonth(text string, negative bool) (v int64, ok bool, outside string) {
 	total := y.Int64()*12 + m.Int64()
 	if negative {
 		total = -total
-	}
-	if int64(int32(total)) != total {
-		return 0, false, "year " + years + " outside range [0, 178956970]"
 	}
 	return total, true, ""
 }

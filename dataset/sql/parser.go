@@ -29,6 +29,8 @@ type Options struct {
 	LegacySetOps bool
 	// TimestampNTZ makes TIMESTAMP, as type and literal, the one without zone.
 	TimestampNTZ bool
+	// LegacyIntervals makes interval literals calendar intervals.
+	LegacyIntervals bool
 	// Zone is the session's time zone. Without it, TIMESTAMP literals that
 	// name no zone become casts of their text.
 	Zone *time.Location
@@ -58,7 +60,6 @@ type parser struct {
 	origins []errs.Origin // slab
 	params  int           // positional parameters seen
 	windows *windowScope
-	noAlias int // > 0: inside a construct where a bare word after an expression is no alias
 }
 
 // newParser lexes text.

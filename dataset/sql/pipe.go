@@ -141,7 +141,7 @@ func (p *parser) pipeAggregate(start int, n plan.Node) plan.Node {
 		a.GroupBy = append(a.GroupBy, key)
 	}
 	a.List = append(keys, a.List...)
-	if p.atKw(kwWith) {
+	if p.atKw(kwWith) || p.atKws(kwSets) {
 		p.pipeGap(start, "grouping analytics")
 	}
 	return a
@@ -165,7 +165,11 @@ func (p *parser) pipeOrganisation(start int, n plan.Node) plan.Node {
 	default:
 		out = p.partitioning(n)
 	}
-	if p.atAnyKw(kwLimit, kwOffset, kwSort, kwCluster, kwDistribute) && p.peek(1).kind != tokEOF {
+	if p.atAnyKw(kwSort, kwCluster, kwDistribute) {
+		p.invalid(start, "UNSUPPORTED_FEATURE.COMBINATION_QUERY_RESULT_CLAUSES", "0A000",
+			"A pipe operator takes one of ORDER BY, SORT BY, CLUSTER BY and DISTRIBUTE BY; put |> before the next.")
+	}
+	if p.atAnyKw(kwLimit, kwOffset) && p.peek(1).kind != tokEOF {
 		p.invalid(start, "MULTIPLE_QUERY_RESULT_CLAUSES_WITH_PIPE_OPERATORS", "42000",
 			"A pipe operator takes one of ORDER BY, SORT BY, CLUSTER BY, DISTRIBUTE BY and LIMIT; put |> before the next.",
 			"clause1", "ORDER BY", "clause2", p.textOf(p.tok()))

@@ -64,7 +64,7 @@ func (p *parser) wordPredicate(start int, e plan.Expr) plan.Expr {
 
 // isPredicate takes what follows IS.
 func (p *parser) isPredicate(start int, e plan.Expr) plan.Expr {
-	negated := p.acceptKw(kwNot)
+	negated := p.acceptKw(kwNot) || p.accept(tokBang)
 	var r plan.Expr
 	switch {
 	case p.acceptKw(kwNull):
@@ -175,4 +175,3 @@ func isRow(f *plan.Func) bool {
 
 // rowFunction makes the struct that a row constructor means.
 const rowFunction = "struct"
-

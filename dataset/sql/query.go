@@ -31,8 +31,11 @@ func (p *parser) queryAt(i int) bool {
 func (p *parser) queryStart(i int) bool {
 	t, next := &p.tokens[i], &p.tokens[min(i+1, p.end)]
 	switch t.kw {
-	case kwSelect, kwWith:
+	case kwSelect:
 		return next.kind != tokRParen && next.kind != tokComma && next.kind != tokDot
+	case kwWith:
+		third := &p.tokens[min(i+2, p.end)]
+		return p.isIdentifier(next) && (third.kw == kwAs || third.kind == tokLParen || next.kw == kwRecursive)
 	case kwFrom:
 		return p.isIdentifier(next) || next.kind == tokLParen
 	case kwTable:

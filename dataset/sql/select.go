@@ -131,10 +131,8 @@ type groupItem struct {
 func (p *parser) groupItem() groupItem {
 	switch {
 	case p.atKw(kwRollup) && p.peek(1).kind == tokLParen:
-		p.advance()
 		return groupItem{kind: plan.GroupRollup, keys: p.groupKeyLists()}
 	case p.atKw(kwCube) && p.peek(1).kind == tokLParen:
-		p.advance()
 		return groupItem{kind: plan.GroupCube, keys: p.groupKeyLists()}
 	case p.atKws(kwGrouping, kwSets):
 		p.pos += 2
@@ -146,12 +144,18 @@ func (p *parser) groupItem() groupItem {
 	return groupItem{keys: [][]plan.Expr{{p.expr()}}}
 }
 
-// groupKeyLists takes ((a, b), c): each member is a list of keys.
+// groupKeyLists takes ROLLUP or CUBE ((a, b), c): each member is a list of keys.
 func (p *parser) groupKeyLists() [][]plan.Expr {
+	start, name := p.pos, keywordNames[p.tok().kw]
+	p.advance()
 	p.expect(tokLParen, "'('")
 	var out [][]plan.Expr
 	for p.err == nil && !p.at(tokRParen) {
-		out = append(out, p.groupKeys())
+		keys := p.groupKeys()
+		if len(keys) == 0 {
+			p.invalid(start, "_LEGACY_ERROR_TEMP_0051", "", "A member of "+name+" must not be empty.", "element", name)
+		}
+		out = append(out, keys)
 		if !p.accept(tokComma) {
 			break
 		}
