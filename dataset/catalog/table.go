@@ -45,6 +45,16 @@ type View struct {
 	Text    string
 	Columns []string
 	Comment string
-	Plan    plan.Node // unresolved for views by text, resolved for DataFrame views
-	Schema  types.Schema
+	// Plan is resolved (of a data frame) or not (of a statement); nil: by Text.
+	Plan     plan.Node
+	Resolved bool
+	Schema   types.Schema
+}
+
+// Relation is what a name stands for: a table or a view. Name is the full one,
+// by which columns are qualified.
+type Relation struct {
+	Name   []string
+	Source Table
+	View   *View
 }

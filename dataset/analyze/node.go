@@ -1,0 +1,165 @@
+package analyze
+
+import (
+	"context"
+
+	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/errs"
+)
+
+// node resolves a relational operator and what is below it.
+func (r *run) node(ctx context.Context, n plan.Node, sc *scope) (plan.Node, error) {
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	defer r.leave()
+	if err := ctx.Err(); err != nil {
+		return nil, errs.E(errs.Canceled, "analyze.node", err)
+	}
+	switch n := n.(type) {
+	case *plan.Table:
+		return r.table(ctx, n, sc)
+	case *plan.DataSource:
+		return r.dataSource(ctx, n)
+	case *plan.TableFunction:
+		return r.tableFunction(ctx, n, sc)
+	case *plan.Local:
+		return r.local(n), nil
+	case *plan.Range:
+		return r.rangeNode(n), nil
+	case *plan.Values:
+		return r.values(ctx, n, sc)
+	case *plan.OneRow:
+		return n, nil
+	case *plan.Join:
+		return r.join(ctx, n, sc)
+	case *plan.SetOp:
+		return r.setOp(ctx, n, sc)
+	case *plan.With:
+		return r.with(ctx, n, sc)
+	case *plan.WithRelations:
+		return r.withRelations(ctx, n, sc)
+	case plan.Command:
+		return r.command(ctx, n, sc)
+	}
+	return r.unary(ctx, n, sc)
+}
+
+// unary resolves the operators over one relation that SQL has.
+func (r *run) unary(ctx context.Context, n plan.Node, sc *scope) (plan.Node, error) {
+	switch n := n.(type) {
+	case *plan.Project:
+		return r.project(ctx, n, sc)
+	case *plan.Filter:
+		return r.filter(ctx, n, sc)
+	case *plan.Aggregate:
+		return r.aggregate(ctx, n, sc)
+	case *plan.Sort:
+		return r.sort(ctx, n, sc)
+	case *plan.Limit:
+		return r.limitNode(ctx, n, &plan.Limit{}, n.N, "limit", sc)
+	case *plan.OffsetRows:
+		return r.limitNode(ctx, n, &plan.OffsetRows{}, n.N, "offset", sc)
+	case *plan.Tail:
+		return r.limitNode(ctx, n, &plan.Tail{}, n.N, "tail", sc)
+	case *plan.Generate:
+		return r.generate(ctx, n, sc)
+	case *plan.SubqueryAlias:
+		return r.subqueryAlias(ctx, n, sc)
+	case *plan.Distinct:
+		return r.distinct(ctx, n, sc)
+	case *plan.Tagged, *plan.Hint:
+		return r.sameOver(ctx, n, sc)
+	case *plan.Cached:
+		return r.sameOver(ctx, n, sc)
+	case *plan.Sample:
+		return r.sample(ctx, n, sc)
+	case *plan.Repartition:
+		return r.repartition(ctx, n, sc)
+	case *plan.CollectMetrics:
+		return r.metrics(ctx, n, sc)
+	case *plan.Pivot:
+		return r.pivot(ctx, n, sc)
+	case *plan.Unpivot:
+		return r.unpivot(ctx, n, sc)
+	}
+	return r.frameNode(ctx, n, sc)
+}
+
+// sameOver resolves the child of an operator that changes nothing in it.
+func (r *run) sameOver(ctx context.Context, n plan.Node, sc *scope) (plan.Node, error) {
+	c, err := r.node(ctx, n.Children()[0], sc)
+	if err != nil {
+		return nil, err
+	}
+	return n.WithChildren([]plan.Node{c}), nil
+}
+
+// with brings the named queries of WITH into scope, each seeing those before it.
+func (r *run) with(ctx context.Context, n *plan.With, sc *scope) (plan.Node, error) {
+	if n.Recursive && recursive(n) {
+		return nil, errs.Unsupported("recursive common table expressions")
+	}
+	for _, c := range n.CTEs {
+		r.nshare++
+		sc = &scope{parent: sc, ctes: map[string]*cte{lower(c.Name): {def: c, scope: sc, id: r.nshare}}}
+	}
+	return r.node(ctx, n.Child, sc)
+}
+
+// recursive tells whether a query of WITH RECURSIVE refers to itself.
+func recursive(n *plan.With) bool {
+	found := false
+	for _, c := range n.CTEs {
+		plan.Walk(c.Plan, func(x plan.Node) bool {
+			t, ok := x.(*plan.Table)
+			found = found || ok && len(t.Parts) == 1 && lower(t.Parts[0]) == lower(c.Name)
+			return true
+		})
+	}
+	return found
+}
+
+// withRelations brings plans into scope that are referred to by id or alias.
+func (r *run) withRelations(ctx context.Context, n *plan.WithRelations, sc *scope) (plan.Node, error) {
+	in := &scope{parent: sc, refs: map[int64]plan.Node{}, named: map[string]plan.Node{}}
+	for _, ref := range n.Refs {
+		c := ref
+		if t, ok := c.(*plan.Tagged); ok {
+			in.refs[t.PlanID] = c
+			c = t.Child
+		}
+		if s, ok := c.(*plan.SubqueryAlias); ok && len(s.Name) == 1 {
+			in.named[lower(s.Name[0])] = ref
+		}
+	}
+	return r.node(ctx, n.Child, in)
+}
+
+// occurrence is a use of a named query. Its plan is resolved once; uses share
+// it and differ in the identity of their columns.
+func (r *run) occurrence(ctx context.Context, c *cte) (plan.Node, error) {
+	if c.plan == nil {
+		var def plan.Node = c.def.Plan
+		if len(c.def.Columns) > 0 {
+			def = &plan.SubqueryAlias{Name: []string{c.def.Name}, Columns: c.def.Columns, Child: def}
+		}
+		n, err := r.node(ctx, def, c.scope)
+		if err != nil {
+			return nil, err
+		}
+		c.plan = n
+	}
+	out := c.plan.Output()
+	cols := make([]*plan.Column, len(out))
+	for i, o := range out {
+		cols[i] = r.freshColumn(o)
+	}
+	s := &plan.Shared{ID: c.id, Columns: cols, Child: c.plan}
+	return &plan.SubqueryAlias{Name: []string{c.def.Name}, Child: s}, nil
+}
+
+// freshColumn is a column like o with an identity of its own and no qualifier.
+func (r *run) freshColumn(o *plan.Column) *plan.Column {
+	return &plan.Column{Name: o.Name, ID: r.NextID(), Typ: o.Typ, Null: o.Null, Metadata: o.Metadata}
+}
