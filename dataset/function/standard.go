@@ -3,6 +3,8 @@ package function
 // standardLists names every family's list of entries: one line a family.
 func standardLists() [][]*Entry {
 	return [][]*Entry{
+		logic(), comparisons(), arithmetic(), unaries(), bitwise(), conditionals(),
 		basicAggs(), statAggs(), collectAggs(),
+		partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings(),
 	}
 }

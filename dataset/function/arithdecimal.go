@@ -1,0 +1,174 @@
+package function
+
+import (
+	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/decimal"
+	"github.com/spurwheel/spurwheel/internal/types"
+)
+
+// decimals is one decimal operation: scales of the sides and the result's type.
+type decimals struct {
+	op     arith
+	m      mode
+	sa, sb int
+	out    types.Type
+	a, b   wideSlots
+}
+
+// decimalArith picks between 64-bit loops, which the types promise never to
+// overflow, and 128-bit ones.
+func decimalArith(op arith, a, b, out types.Type, m mode) Kernel {
+	d := &decimals{op: op, m: m, sa: int(a.Scale), sb: int(b.Scale), out: out}
+	narrow := out.Kind == types.KindDecimal && a.Phys() == types.PhysInt64 && b.Phys() == types.PhysInt64
+	switch {
+	case narrow && out.Phys() == types.PhysInt64 && op <= opMul:
+		return d.narrow
+	case narrow && op == opMul && int(out.Scale) == d.sa+d.sb:
+		return d.narrowMul
+	}
+	return d.wide
+}
+
+// narrow is + - * where the result has at most 18 digits.
+func (d *decimals) narrow(args []*batch.Vector, n int, out *batch.Vector) error {
+	dst := batch.Values[int64](out)[:n]
+	scale := max(d.sa, d.sb)
+	fa, fb := decimal.Pow10Long(scale-d.sa), decimal.Pow10Long(scale-d.sb)
+	if d.op == opMul || fa == 1 && fb == 1 {
+		intLoop(d.op, args[0], args[1], dst)
+		return nil
+	}
+	if d.op == opSub {
+		fb = -fb
+	}
+	a, b := SlotsOf[int64](args[0]), SlotsOf[int64](args[1])
+	for i := range dst {
+		dst[i] = a.At(i)*fa + b.At(i)*fb
+	}
+	return nil
+}
+
+// narrowMul is the exact 128-bit product of 64-bit values.
+func (d *decimals) narrowMul(args []*batch.Vector, n int, out *batch.Vector) error {
+	dst := batch.Values[batch.Int128](out)[:n]
+	a, b := SlotsOf[int64](args[0]), SlotsOf[int64](args[1])
+	for i := range dst {
+		dst[i] = decimal.MulLong(a.At(i), b.At(i))
+	}
+	return nil
+}
+
+// wideSlots reads a decimal vector of either width as 128-bit values.
+type wideSlots struct {
+	slots Slots[batch.Int128]
+	buf   []batch.Int128
+}
+
+func (w *wideSlots) load(v *batch.Vector) Slots[batch.Int128] {
+	if v.Phys() == types.PhysInt128 {
+		return SlotsOf[batch.Int128](v)
+	}
+	src := batch.Values[int64](v)
+	if cap(w.buf) < len(src) {
+		w.buf = make([]batch.Int128, len(src))
+	}
+	w.buf = w.buf[:len(src)]
+	for i, x := range src {
+		w.buf[i] = decimal.FromInt64(x)
+	}
+	w.slots = Slots[batch.Int128]{V: w.buf, mask: -1}
+	if v.Enc == batch.Const {
+		w.slots.mask = 0
+	}
+	return w.slots
+}
+
+// wide is any operation in 128 bits with every result checked.
+func (d *decimals) wide(args []*batch.Vector, n int, out *batch.Vector) error {
+	a, b := d.a.load(args[0]), d.b.load(args[1])
+	for i := range n {
+		if !out.Valid(i) {
+			continue
+		}
+		x, y := a.At(i), b.At(i)
+		if d.op >= opDiv && y == (batch.Int128{}) {
+			if d.m == modeAnsi {
+				return zeroDivisor(d.op)
+			}
+			out.SetNull(i)
+			continue
+		}
+		z, ok := d.compute(x, y)
+		if d.op == opIDiv {
+			ok = ok && z.IsInt64()
+		} else {
+			ok = ok && z.Fits(int(d.out.Precision))
+		}
+		switch {
+		case ok:
+			storeDecimal(out, i, z)
+		case d.m == modeAnsi:
+			return d.overflow(x, y)
+		default:
+			out.SetNull(i)
+		}
+	}
+	return nil
+}
+
+// storeDecimal writes an unscaled value into a slot of either width.
+func storeDecimal(out *batch.Vector, i int, z batch.Int128) {
+	if out.Phys() == types.PhysInt128 {
+		batch.Values[batch.Int128](out)[i] = z
+		return
+	}
+	batch.Values[int64](out)[i] = z.Int64()
+}
+
+// compute is the operation's value at the result's scale; ok false if it does
+// not fit 38 digits.
+func (d *decimals) compute(x, y batch.Int128) (batch.Int128, bool) {
+	scale, to := max(d.sa, d.sb), int(d.out.Scale)
+	switch d.op {
+	case opMul:
+		if to == d.sa+d.sb {
+			return x.Mul(y)
+		}
+		if drop := d.sa + d.sb - to; drop <= decimal.MaxDigits {
+			return decimal.MulDiv(x, y, decimal.Pow10(drop))
+		}
+		return d.big(x, y)
+	case opDiv:
+		if k := to - d.sa + d.sb; k >= 0 && k <= decimal.MaxDigits {
+			return decimal.MulDiv(x, decimal.Pow10(k), y)
+		}
+		return d.big(x, y)
+	}
+	p, okp := x.Rescale(d.sa, scale)
+	q, okq := y.Rescale(d.sb, scale)
+	if !okp || !okq {
+		return d.big(x, y)
+	}
+	switch d.op {
+	case opAdd:
+		return p.Add(q).Rescale(scale, to)
+	case opSub:
+		return p.Sub(q).Rescale(scale, to)
+	case opIDiv:
+		z, _ := p.QuoRem(q)
+		return z, true
+	}
+	_, r := p.QuoRem(q)
+	if d.op == opPmod && r.Sign() < 0 {
+		_, r = r.Add(q).QuoRem(q)
+	}
+	return r.Rescale(scale, to)
+}
+
+// overflow is the error for a pair of values.
+func (d *decimals) overflow(x, y batch.Int128) error {
+	if d.op == opIDiv {
+		return Overflow("long overflow", arithTry[d.op])
+	}
+	return DecimalOverflow(d.text(x, y), d.out)
+}
