@@ -1,0 +1,89 @@
+package exec
+
+import (
+	"sync/atomic"
+
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/mem"
+)
+
+// account books what one operator holds and gives it all back at the end.
+type account struct {
+	budget *mem.Budget
+	used   atomic.Int64
+	// forced makes every growth beyond it fail, so that tests see spilling.
+	forced int64
+}
+
+func newAccount(b *mem.Budget, forced int64) *account { return &account{budget: b, forced: forced} }
+
+// grow books n bytes, or fails with errs.Exhausted.
+func (a *account) grow(n int64) error {
+	if a.forced > 0 && a.used.Load()+n > a.forced {
+		return exhausted(n, a.used.Load(), a.forced)
+	}
+	if err := a.budget.Grow(n); err != nil {
+		return err
+	}
+	a.used.Add(n)
+	return nil
+}
+
+// force books memory that is needed to make progress.
+func (a *account) force(n int64) {
+	a.budget.Force(n)
+	a.used.Add(n)
+}
+
+func (a *account) shrink(n int64) {
+	a.budget.Shrink(n)
+	a.used.Add(-n)
+}
+
+// close gives everything back.
+func (a *account) close() {
+	if n := a.used.Swap(0); n != 0 {
+		a.budget.Shrink(n)
+	}
+}
+
+// share is one thread's part of an account, kept up to date by its size.
+type share struct {
+	of   *account
+	size int64
+}
+
+func (a *account) part() *share { return &share{of: a} }
+
+// shareStep is the granularity of booking: the account's counter is shared by
+// all threads and is not touched for every batch.
+const shareStep = 256 << 10
+
+// set tells the present size. On errs.Exhausted nothing more is booked.
+func (s *share) set(size int64) error {
+	want := (size + shareStep - 1) / shareStep * shareStep
+	switch {
+	case want > s.size:
+		if err := s.of.grow(want - s.size); err != nil {
+			return err
+		}
+	case want < s.size:
+		s.of.shrink(s.size - want)
+	}
+	s.size = want
+	return nil
+}
+
+// force is set for memory that is needed to make progress.
+func (s *share) force(size int64) {
+	if size > s.size {
+		s.of.force(size - s.size)
+	} else {
+		s.of.shrink(s.size - size)
+	}
+	s.size = size
+}
+
+func exhausted(n, used, limit int64) error {
+	return errs.E(errs.Exhausted, "exec.grow", &mem.LimitError{Budget: "forced", Want: n, Used: used, Limit: limit})
+}

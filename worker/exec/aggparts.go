@@ -1,0 +1,175 @@
+package exec
+
+import (
+	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/types"
+)
+
+// aggChunkRows is the size of a piece of a partition: 64 partitions' open
+// pieces stay small, and a piece is a batch of the merge.
+const aggChunkRows = 2048
+
+// aggChunk is key rows of one partition with, for each, either the partial
+// states or the raw arguments of all functions.
+type aggChunk struct {
+	keys  []uint64
+	n     int
+	arena *batch.Vector // long strings of the keys
+	vals  []*batch.Vector
+}
+
+// aggPart is one thread's part of one partition.
+type aggPart struct{ states, raw []*aggChunk }
+
+// aggParts is one thread's partitions.
+type aggParts struct {
+	lay    *keyLayout
+	states []types.Type
+	raw    []types.Type
+	part   [partitions]aggPart
+	bytes  int64 // of closed chunks, and key rows
+	// scratch: row numbers by partition
+	first [partitions + 1]int32
+	order []int32
+}
+
+// split orders the rows of keys by partition: p's are order[first[p]:first[p+1]].
+func (a *aggParts) split(keys []uint64, n int) {
+	w := a.lay.words
+	var count [partitions + 1]int32
+	for i := range n {
+		count[partitionOf(keys[i*w])+1]++
+	}
+	for p := range partitions {
+		count[p+1] += count[p]
+	}
+	a.first = count
+	if cap(a.order) < n {
+		a.order = make([]int32, max(n, batch.Rows))
+	}
+	a.order = a.order[:n]
+	for i := range n {
+		p := partitionOf(keys[i*w])
+		a.order[count[p]] = int32(i)
+		count[p]++
+	}
+}
+
+// add scatters key rows and their columns. Long strings of key k lie in bufs[k].
+func (a *aggParts) add(in *keyRows, vals []*batch.Vector, raw bool) {
+	a.split(in.rows, in.n)
+	for p := range partitions {
+		idx := a.order[a.first[p]:a.first[p+1]]
+		for len(idx) > 0 {
+			c := a.open(p, raw)
+			k := min(len(idx), aggChunkRows-c.n)
+			a.append(c, in, idx[:k])
+			for i, v := range c.vals {
+				v.AppendGather(vals[i], idx[:k])
+			}
+			c.n += k
+			idx = idx[k:]
+		}
+	}
+}
+
+// open returns a chunk of partition p with room.
+func (a *aggParts) open(p int, raw bool) *aggChunk {
+	list, ts := &a.part[p].states, a.states
+	if raw {
+		list, ts = &a.part[p].raw, a.raw
+	}
+	if k := len(*list); k > 0 && (*list)[k-1].n < aggChunkRows {
+		return (*list)[k-1]
+	} else if k > 0 {
+		a.bytes += (*list)[k-1].size()
+	}
+	c := &aggChunk{keys: make([]uint64, 0, aggChunkRows*a.lay.words)}
+	if a.lay.views {
+		c.arena = batch.New(types.Binary, 0)
+	}
+	for _, t := range ts {
+		c.vals = append(c.vals, batch.New(t, aggChunkRows))
+	}
+	*list = append(*list, c)
+	return c
+}
+
+func (c *aggChunk) size() int64 {
+	n := int64(cap(c.keys)) * 8
+	if c.arena != nil {
+		n += c.arena.Bytes()
+	}
+	for _, v := range c.vals {
+		n += v.Bytes()
+	}
+	return n
+}
+
+// append copies key rows idx, long strings to the chunk's arena.
+func (a *aggParts) append(c *aggChunk, in *keyRows, idx []int32) {
+	w := a.lay.words
+	at := len(c.keys)
+	if w == 2 {
+		for _, i := range idx {
+			c.keys = append(c.keys, in.rows[2*i], in.rows[2*i+1])
+		}
+	} else {
+		for _, i := range idx {
+			c.keys = append(c.keys, in.rows[int(i)*w:int(i)*w+w]...)
+		}
+	}
+	if in.long {
+		a.lay.adopt(c.keys[at:], in.bufs, c.arena)
+	}
+}
+
+// adopt copies the long strings of rows into arena and points the rows there.
+func (l *keyLayout) adopt(rows []uint64, bufs [][][]byte, arena *batch.Vector) {
+	for k := range l.cols {
+		c := &l.cols[k]
+		if c.phys != types.PhysView {
+			continue
+		}
+		for at := c.at; at < len(rows); at += l.words {
+			x := batch.View{A: rows[at], B: rows[at+1]}
+			if x.Len() > batch.InlineLen {
+				rows[at+1] = arena.Intern(x.Bytes(bufs[k])).B
+			}
+		}
+	}
+}
+
+// size is the memory held, open chunks at their full size.
+func (a *aggParts) size() int64 {
+	n := a.bytes
+	for p := range a.part {
+		n += openSize(a.part[p].states) + openSize(a.part[p].raw)
+	}
+	return n
+}
+
+func openSize(list []*aggChunk) int64 {
+	if len(list) == 0 {
+		return 0
+	}
+	return list[len(list)-1].size()
+}
+
+// rowsOf shows a chunk as the input of a lookup.
+func (c *aggChunk) rowsOf(l *keyLayout, into *keyRows) *keyRows {
+	into.lay, into.rows, into.n = l, c.keys, c.n
+	into.borrow(c.arena)
+	return into
+}
+
+// borrow makes all keys' long strings lie in one arena.
+func (r *keyRows) borrow(arena *batch.Vector) {
+	r.long = arena != nil && len(arena.Bufs) > 0
+	for k := range r.bufs {
+		r.bufs[k] = nil
+		if arena != nil {
+			r.bufs[k] = arena.Bufs
+		}
+	}
+}
