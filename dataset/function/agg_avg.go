@@ -131,12 +131,12 @@ func (a *avgDecimal) Result(from, to int, out *batch.Vector) error {
 			continue
 		}
 		s := a.sum.sum(g)
-		ok := !a.sum.lost[g] && fitsPrecision(s, a.sum.precision)
+		ok := !a.sum.lost[g] && s.Fits(a.sum.precision)
 		if ok {
-			s, ok = divHalfUp(s, a.extra, c)
+			s, ok = meanHalfUp(s, a.extra, c)
 		}
 		switch {
-		case ok && fitsPrecision(s, a.precision):
+		case ok && s.Fits(a.precision):
 			appendDecimal(out, s)
 		case a.sum.mode == overflowFails:
 			return a.sum.fail()
@@ -201,7 +201,7 @@ func (a *avgInterval[T]) Result(from, to int, out *batch.Vector) error {
 			out.AppendNulls(1)
 			continue
 		}
-		q, _ := divHalfUp(decimal.FromInt64(a.sum.sums[g]), 0, c)
+		q, _ := meanHalfUp(decimal.FromInt64(a.sum.sums[g]), 0, c)
 		appendLong(out, q.Int64())
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/decimal"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
@@ -176,7 +177,7 @@ func sumOf[T int8 | int16 | int32 | int64](mode overflowMode) *sumLong[T] {
 func newSumDecimal(arg, sum types.Type, mode overflowMode) Accumulator {
 	if sum.Phys() == types.PhysInt64 {
 		s := sumOf[int64](mode)
-		s.limit, s.fail = pow10[sum.Precision].Int64()-1, decimalOverflow(sum)
+		s.limit, s.fail = decimal.Pow10Long(int(sum.Precision))-1, decimalOverflow(sum)
 		if mode == overflowWraps {
 			s.mode = overflowNull
 		}

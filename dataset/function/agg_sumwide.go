@@ -2,11 +2,11 @@ package function
 
 import (
 	"math"
-	"math/big"
 	"math/bits"
 
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/decimal"
+	"github.com/spurwheel/spurwheel/internal/types"
 )
 
 // partialBound is the largest int64 magnitude of which a whole batch can be
@@ -118,7 +118,7 @@ func (a *sumWide) addWide(groups []int32, v *batch.Vector, n int) error {
 func (a *sumWide) add(g int32, x batch.Int128) {
 	s := a.sum(int(g)).Add(x)
 	a.lo[g], a.hi[g] = s.Lo, uint64(s.Hi)
-	if !fitsPrecision(s, maxDigits) {
+	if !s.Fits(decimal.MaxDigits) {
 		a.lost[g] = true
 	}
 }
@@ -163,7 +163,7 @@ func (a *sumWide) Result(from, to int, out *batch.Vector) error {
 			continue
 		}
 		s := a.sum(g)
-		if a.lost[g] || !fitsPrecision(s, a.precision) {
+		if a.lost[g] || !s.Fits(a.precision) {
 			if a.mode == overflowFails {
 				return a.fail()
 			}
@@ -183,83 +183,18 @@ func (a *sumWide) Reset() {
 	a.lo, a.hi, a.seen, a.lost = a.lo[:0], a.hi[:0], a.seen[:0], a.lost[:0]
 }
 
-// maxDigits is the most digits of a decimal.
-const maxDigits = 38
-
-// pow10 are the powers of ten that fit 128 bits.
-var pow10 = func() (t [maxDigits + 1]batch.Int128) {
-	x := big.NewInt(1)
-	for i := range t {
-		t[i], _ = fromBig(x)
-		x = new(big.Int).Mul(x, big.NewInt(10))
-	}
-	return t
-}()
-
-// fitsPrecision tells whether x has at most p digits.
-func fitsPrecision(x batch.Int128, p int) bool {
-	limit := pow10[min(p, maxDigits)]
-	return x.Cmp(limit) < 0 && x.Cmp(limit.Neg()) > 0
-}
-
-// toBig widens x.
-func toBig(x batch.Int128) *big.Int {
-	b := new(big.Int).Lsh(big.NewInt(x.Hi), 64)
-	return b.Add(b, new(big.Int).SetUint64(x.Lo))
-}
-
-// fromBig narrows x; false if it does not fit.
-func fromBig(x *big.Int) (batch.Int128, bool) {
-	if x.BitLen() > 127 {
-		return batch.Int128{}, false
-	}
-	lo := new(big.Int).And(x, new(big.Int).SetUint64(math.MaxUint64))
-	hi := new(big.Int).Rsh(x, 64) // arithmetic: rounds down
-	return batch.Int128{Lo: lo.Uint64(), Hi: hi.Int64()}, true
-}
-
 // appendDecimal appends an unscaled value in the width of out's type.
 func appendDecimal(out *batch.Vector, x batch.Int128) {
-	if int(out.Type.Precision) <= maxLongDigits {
+	if int(out.Type.Precision) <= types.MaxLongPrecision {
 		appendSlots(out, []int64{x.Int64()})
 		return
 	}
 	appendSlots(out, []batch.Int128{x})
 }
 
-// maxLongDigits is the most digits whose decimals are int64.
-const maxLongDigits = 18
-
-// divHalfUp is x·10^k / n rounded half away from zero.
-func divHalfUp(x batch.Int128, k int, n int64) (batch.Int128, bool) {
-	if x.IsInt64() && k <= maxLongDigits && x.Int64() != math.MinInt64 && n > 0 {
-		neg := x.Int64() < 0
-		hi, lo := bits.Mul64(uint64(abs64(x.Int64())), pow10[k].Lo)
-		if hi < uint64(n) {
-			q, r := bits.Div64(hi, lo, uint64(n))
-			if r >= uint64(n)-r {
-				q++
-			}
-			d := batch.Int128{Lo: q}
-			if neg {
-				d = d.Neg()
-			}
-			return d, true
-		}
-	}
-	b := toBig(x)
-	b.Mul(b, toBig(pow10[k]))
-	return fromBig(divBigHalfUp(b, big.NewInt(n)))
-}
-
-// divBigHalfUp is a/b rounded half away from zero.
-func divBigHalfUp(a, b *big.Int) *big.Int {
-	q, r := new(big.Int).QuoRem(a, b, new(big.Int))
-	r.Abs(r).Lsh(r, 1)
-	if r.CmpAbs(b) >= 0 {
-		q.Add(q, big.NewInt(int64(a.Sign()*b.Sign())))
-	}
-	return q
+// meanHalfUp is x·10^k / n rounded half away from zero.
+func meanHalfUp(x batch.Int128, k int, n int64) (batch.Int128, bool) {
+	return decimal.MulDiv(x, decimal.Pow10(k), decimal.FromInt64(n))
 }
 
 func abs64(x int64) int64 {

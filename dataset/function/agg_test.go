@@ -11,6 +11,7 @@ import (
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/decimal"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
@@ -336,7 +337,7 @@ func TestSumOverflow(t *testing.T) {
 
 func TestDecimalSumOverflow(t *testing.T) {
 	dt := types.Decimal(38, 0)
-	huge := pow10[38].Sub(batch.Int128{Lo: 1})
+	huge := decimal.Pow10(38).Sub(batch.Int128{Lo: 1})
 	cols := []*batch.Vector{batch.Of(dt, huge, huge)}
 	e, a := aggOf(t, "sum", 0, col(dt))
 	acc, _ := e.Accumulator(testEnv, a)

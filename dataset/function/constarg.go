@@ -2,10 +2,10 @@ package function
 
 import (
 	"math"
-	"math/big"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/decimal"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
@@ -89,8 +89,7 @@ func realOf(v any, t types.Type) (float64, bool) {
 	case float64:
 		return x, true
 	case batch.Int128:
-		f, _ := new(big.Float).SetInt(toBig(x)).Float64()
-		return f / scale, true
+		return decimal.ToDouble(x, int(t.Scale)), true
 	}
 	return 0, false
 }
