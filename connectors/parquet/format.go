@@ -33,6 +33,8 @@ type Format struct {
 	footers footers
 }
 
+var _ format.Format = (*Format)(nil)
+
 // New makes the format; page buffers come from pool.
 func New(pool *mem.Pool) *Format { return &Format{pool: pool} }
 

@@ -3,6 +3,7 @@ package parquet
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/spurwheel/spurwheel/internal/batch"
 )
@@ -296,16 +297,16 @@ func (l *leafReader) decodeCodes(codes []int32) error {
 	if err := l.codes.next(codes); err != nil {
 		return err
 	}
-	var a, b uint32
-	i := 0
-	for ; i+1 < len(codes); i += 2 {
-		a, b = max(a, uint32(codes[i])), max(b, uint32(codes[i+1]))
+	n := int32(min(l.dict.Len(), math.MaxInt32)) - 1
+	if h := &l.codes; h.width < 31 && int32(1)<<h.width-1 <= n {
+		return nil // no code of this width can be too large
 	}
-	if i < len(codes) {
-		a = max(a, uint32(codes[i]))
+	bad := int32(0) // becomes negative: one subtraction and two ors a code
+	for _, c := range codes {
+		bad |= c | (n - c)
 	}
-	if n := l.dict.Len(); len(codes) > 0 && int64(max(a, b)) >= int64(n) {
-		return damaged("code %d refers to a dictionary of %d values", max(a, b), n)
+	if bad < 0 {
+		return damaged("a code refers to an entry beyond the %d of the dictionary", l.dict.Len())
 	}
 	return nil
 }

@@ -1,0 +1,179 @@
+package parquet
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/vfs"
+)
+
+// finishGroup writes the chunks of the current row group.
+func (w *writer) finishGroup() error {
+	if w.rows == 0 {
+		return nil
+	}
+	start, raw, packed := w.pos, int64(0), int64(0)
+	e := &w.groups
+	var failed error
+	e.element(func() {
+		e.list(1, tStruct, len(w.leaves))
+		for _, l := range w.leaves {
+			if failed == nil {
+				failed = l.chunk(e)
+			}
+			raw += l.raw
+		}
+		packed = w.pos - start
+		e.i64(2, raw)
+		e.i64(3, w.rows)
+		e.i64(5, start)
+		e.i64(6, packed)
+	})
+	if failed != nil {
+		return failed
+	}
+	w.count++
+	w.total += w.rows
+	w.rows = 0
+	for _, l := range w.leaves {
+		l.reset()
+	}
+	return nil
+}
+
+// chunk writes the leaf's pages, the dictionary first, and describes them.
+func (l *leafWriter) chunk(e *encoder) error {
+	if err := l.finishPage(); err != nil {
+		return err
+	}
+	start, dictAt := l.w.pos, int64(-1)
+	if l.dictPage {
+		if err := l.writeDictionary(); err != nil {
+			return err
+		}
+		dictAt = start
+	}
+	dataAt := l.w.pos
+	if err := l.w.emit(l.out); err != nil {
+		return err
+	}
+	e.element(func() {
+		e.i64(2, start)
+		e.structure(3, func() { l.describe(e, dataAt, dictAt, l.w.pos-start) })
+	})
+	return nil
+}
+
+func (l *leafWriter) writeDictionary() error {
+	data := l.out
+	l.out = nil
+	err := l.page(l.dict.page(l.scratch[:0], l.width), func(e *encoder) {
+		e.structure(7, func() {
+			e.i32(1, l.dict.n)
+			e.i32(2, encPlain)
+		})
+	}, pageDict)
+	if err == nil {
+		err = l.w.emit(l.out)
+	}
+	l.out = data
+	return err
+}
+
+func (l *leafWriter) describe(e *encoder, dataAt, dictAt, size int64) {
+	e.i32(1, l.phys)
+	encodings := []int{encRLE}
+	if l.plainOut || l.dictPage {
+		encodings = append(encodings, encPlain)
+	}
+	if l.dictPage {
+		encodings = append(encodings, encRLEDict)
+	}
+	e.list(2, tI32, len(encodings))
+	for _, x := range encodings {
+		e.zigzag(int64(x))
+	}
+	e.list(3, tBinary, len(l.path))
+	for _, p := range l.path {
+		e.bytes([]byte(p))
+	}
+	e.i32(4, l.w.comp.codec)
+	e.i64(5, l.values)
+	e.i64(6, l.raw)
+	e.i64(7, size)
+	e.i64(9, dataAt)
+	if dictAt >= 0 {
+		e.i64(11, dictAt)
+	}
+	l.stat.write(e, 12, l.nulls)
+}
+
+// footer writes the file's metadata.
+func (w *writer) footer() error {
+	e := &encoder{}
+	elements := 1
+	for _, c := range w.cols {
+		elements += c.count()
+	}
+	e.element(func() {
+		e.i32(1, 1)
+		e.list(2, tStruct, elements)
+		w.writeSchema(e)
+		e.i64(3, w.total)
+		e.list(4, tStruct, w.count)
+		e.b = append(e.b, w.groups.b...)
+		w.keyValues(e)
+		e.string(6, createdBy)
+		e.list(7, tStruct, len(w.leaves))
+		for range w.leaves {
+			e.element(func() { e.structure(1, func() {}) })
+		}
+	})
+	n := len(e.b)
+	e.b = binary.LittleEndian.AppendUint32(e.b, uint32(n))
+	return w.emit(append(e.b, magic...))
+}
+
+func (w *writer) writeSchema(e *encoder) {
+	group(e, "spark_schema", -1, len(w.cols), lNone)
+	for _, c := range w.cols {
+		c.schema(e, nil)
+	}
+}
+
+func (w *writer) keyValues(e *encoder) {
+	kv := [][2]string{{versionKey, sparkVersion}}
+	if s := w.opt[MetadataKey]; s != "" {
+		kv = append(kv, [2]string{MetadataKey, s})
+	}
+	e.list(5, tStruct, len(kv))
+	for _, p := range kv {
+		e.element(func() {
+			e.string(1, p[0])
+			e.string(2, p[1])
+		})
+	}
+}
+
+// Commit finishes the file and makes it visible.
+func (w *writer) Commit(ctx context.Context) (vfs.FileRef, error) {
+	if w.done {
+		return vfs.FileRef{}, errs.Errorf(errs.Internal, "parquet.Commit", "writer has ended already")
+	}
+	w.done = true
+	err := w.finishGroup()
+	if err == nil {
+		err = w.footer()
+	}
+	if err != nil {
+		return vfs.FileRef{}, abort(ctx, w.out, err)
+	}
+	return w.out.Commit(ctx)
+}
+
+// Abort drops the file.
+func (w *writer) Abort(ctx context.Context) error {
+	w.done = true
+	return w.out.Abort(ctx)
+}
