@@ -70,7 +70,8 @@ type job struct {
 	order  []*stage
 	last   *stage
 	ended  bool
-	active int // running tasks
+	dirty  bool // something was lost: settle before scheduling
+	active int  // running tasks
 }
 
 // New makes an empty core.
@@ -104,11 +105,16 @@ func (c *Core) Step(now time.Time, ev Event) []Action {
 	case NextRound:
 		c.nextRound(ev)
 	case EndRounds:
-		if s, j := c.stage(ev.Job, ev.Stage); s != nil && s.between {
+		if s, j := c.stage(ev.Job, ev.Stage); s != nil && s.between && s.round == ev.Round {
 			s.between = false
 			c.stageDone(j, s)
 		}
 	case Tick:
+	}
+	for _, j := range c.jobs {
+		if j.dirty {
+			c.settle(j)
+		}
 	}
 	c.schedule()
 	return c.out
@@ -181,6 +187,9 @@ func (c *Core) submit(ev Submit) {
 	j := &job{Job: ev.Job, stages: map[int]*stage{}}
 	for _, st := range ev.Job.Stages {
 		s := &stage{Stage: st, parts: make([]partition, st.Tasks)}
+		for _, in := range st.Inputs { // rows made of unstable rows are unstable
+			s.Volatile = s.Volatile || j.stages[in].Volatile
+		}
 		j.stages[st.ID] = s
 		j.order = append(j.order, s)
 		j.last = s
@@ -201,10 +210,8 @@ func (c *Core) submit(ev Submit) {
 
 // wake makes a stage's waiting partitions ready once all its inputs are complete.
 func (c *Core) wake(j *job, s *stage) {
-	for _, in := range s.Inputs {
-		if up := j.stages[in]; up.done < len(up.parts) || up.between || !up.reported {
-			return
-		}
+	if s.done == len(s.parts) || !c.complete(j, s.Inputs) {
+		return
 	}
 	for i := range s.parts {
 		if s.parts[i].state == waiting {
@@ -247,18 +254,16 @@ func (c *Core) taskDone(ev Done) {
 
 // advance reports a complete stage or round and wakes what waited for it.
 func (c *Core) advance(j *job, s *stage) {
-	if s.done < len(s.parts) || s.reported {
-		if s.reported && s.done == len(s.parts) {
-			c.wakeConsumers(j, s)
-		}
-		return
-	}
-	if s.Shape == Rounds {
+	switch {
+	case s.done < len(s.parts):
+	case s.reported: // once more, after a loss
+		j.dirty = true
+	case s.Shape == Rounds:
 		s.between = true
 		c.emit(RoundDone{Job: j.ID, Stage: s.ID, Round: s.round, Outputs: s.outputs()})
-		return
+	default:
+		c.stageDone(j, s)
 	}
-	c.stageDone(j, s)
 }
 
 func (s *stage) outputs() []Output {
@@ -295,7 +300,7 @@ func (c *Core) remove(j *job) {
 
 func (c *Core) nextRound(ev NextRound) {
 	s, _ := c.stage(ev.Job, ev.Stage)
-	if s == nil || !s.between {
+	if s == nil || !s.between || s.round != ev.Round {
 		return
 	}
 	s.between = false
@@ -307,9 +312,12 @@ func (c *Core) nextRound(ev NextRound) {
 	}
 }
 
-// fail ends a job: running tasks are aborted and give their slots back at once,
+// fail ends a job, once: running tasks are aborted and give their slots back at once,
 // since what they still report is stale.
 func (c *Core) fail(j *job, err error) {
+	if j.ended {
+		return
+	}
 	j.ended = true
 	for _, s := range j.order {
 		for i := range s.parts {
@@ -329,6 +337,5 @@ func (c *Core) abort(j *job, s *stage, i int) {
 	p := &s.parts[i]
 	c.emit(Abort{Task: Task{j.ID, s.ID, i, p.attempt, s.round}, Worker: p.worker.id, Epoch: p.epoch})
 	c.release(j, s, p)
-	p.state = ready
-	p.attempt++
+	c.again(j, s, p)
 }

@@ -117,13 +117,16 @@ type (
 		Err error
 	}
 	// NextRound starts another round of a Rounds stage; EndRounds finishes it.
+	// Round is the one that was done: repeated messages change nothing.
 	NextRound struct {
 		Job   string
 		Stage int
+		Round int
 	}
 	EndRounds struct {
 		Job   string
 		Stage int
+		Round int
 	}
 	// Tick lets time pass.
 	Tick struct{}

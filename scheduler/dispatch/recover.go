@@ -14,17 +14,14 @@ func (c *Core) taskFailed(ev Failed) {
 	}
 	c.release(j, s, p)
 	if len(ev.Lost) > 0 || errs.Is(ev.Err, errs.Lost) {
-		c.retryLost(j, s, ev.Task.Partition, ev.Err)
+		c.againLost(j, s, ev.Task.Partition, ev.Err)
 		for _, o := range ev.Lost {
-			if !j.ended {
-				c.lose(j, o)
-			}
+			c.lose(j, o)
 		}
-		c.restartGang(j, s)
 		return
 	}
 	if !errs.KindOf(ev.Err).Retryable() {
-		p.state = finished // not running any more; the job ends
+		p.state = waiting
 		c.fail(j, ev.Err)
 		return
 	}
@@ -33,108 +30,78 @@ func (c *Core) taskFailed(ev Failed) {
 		p.worker.restTill = c.now.Add(probation)
 	}
 	p.failures++
-	if p.failures >= MaxAttempts {
-		p.state = finished
-		c.fail(j, tooMany(ev.Task, p.failures, ev.Err))
-		return
-	}
 	p.avoid = append(p.avoid, ev.Worker)
-	c.again(s, p)
-	c.restartGang(j, s)
+	c.again(j, s, p)
+	if p.failures >= MaxAttempts {
+		c.fail(j, tooMany(ev.Task, p.failures, ev.Err))
+	}
 }
 
-// again queues another attempt.
-func (c *Core) again(s *stage, p *partition) {
+// again plans another attempt of a partition that does not run. settle decides
+// when it is due.
+func (c *Core) again(j *job, s *stage, p *partition) {
+	if p.state == finished {
+		s.done--
+	}
 	p.attempt++
 	p.state = waiting
+	s.between = false
+	j.dirty = true
 }
 
-// retryLost queues a task again whose worker or input is gone. That is not the
-// task's fault and counts against a larger limit.
-func (c *Core) retryLost(j *job, s *stage, i int, cause error) {
+// againLost plans another attempt of a task whose worker, input or output is
+// gone. That is not its own fault and counts against a larger limit.
+func (c *Core) againLost(j *job, s *stage, i int, cause error) {
 	p := &s.parts[i]
 	p.losses++
+	c.again(j, s, p)
 	if p.losses > MaxLost {
-		p.state = finished
 		c.fail(j, tooMany(Task{j.ID, s.ID, i, p.attempt, s.round}, p.losses, cause))
-		return
 	}
-	c.again(s, p)
-	c.wake(j, s)
 }
 
-// restartGang aborts the rest of a gang or round when one member is gone.
-func (c *Core) restartGang(j *job, s *stage) {
-	if j.ended {
-		return
-	}
-	if s.Shape == Gang {
-		for i := range s.parts {
-			switch p := &s.parts[i]; p.state {
-			case running:
-				c.abort(j, s, i)
-				p.state = waiting
-			case finished:
-				s.done--
-				c.again(s, p)
-			}
-		}
-	}
-	c.wake(j, s)
-}
-
-// lose marks a finished output as gone and queues its producer again.
+// lose marks a finished output as gone.
 func (c *Core) lose(j *job, o Output) {
 	s := j.stages[o.Task.Stage]
-	if s == nil || o.Task.Partition < 0 || o.Task.Partition >= len(s.parts) {
+	if j.ended || s == nil || o.Task.Partition < 0 || o.Task.Partition >= len(s.parts) {
 		return
 	}
 	p := &s.parts[o.Task.Partition]
 	if p.state != finished || p.output.Task != o.Task || p.output.Worker != o.Worker || p.output.Epoch != o.Epoch {
 		return
 	}
-	s.done--
-	if s.Shape == Rounds && s.between {
-		s.between = false
+	c.againLost(j, s, o.Task.Partition, errs.Errorf(errs.Lost, "dispatch", "output of %s on %s is gone", o.Task, o.Worker))
+	if s.Volatile && !j.ended {
+		c.redoConsumers(j, s)
 	}
-	c.retryLost(j, s, o.Task.Partition, errs.Errorf(errs.Lost, "dispatch", "output of %s on %s is gone", o.Task, o.Worker))
-	if j.ended {
-		return
-	}
-	c.holdConsumers(j, s)
 }
 
-// holdConsumers makes partitions that have not started wait again; consumers of
-// a volatile stage that ran or run are done over, since they mixed old rows.
-func (c *Core) holdConsumers(j *job, s *stage) {
+// redoConsumers starts unfinished consumers of a volatile stage afresh: what
+// they have read does not fit what the stage will give next. A consumer that is
+// complete keeps its rows, which all come from the same run.
+func (c *Core) redoConsumers(j *job, s *stage) {
 	for _, t := range j.order {
-		if !slices.Contains(t.Inputs, s.ID) {
+		if !slices.Contains(t.Inputs, s.ID) || t.done == len(t.parts) {
 			continue
 		}
 		for i := range t.parts {
-			p := &t.parts[i]
-			switch {
-			case p.state == ready:
-				p.state = waiting
-			case p.state == running && s.Volatile:
+			switch p := &t.parts[i]; p.state {
+			case running:
 				c.abort(j, t, i)
-				p.state = waiting
-			case p.state == finished && s.Volatile && t.done < len(t.parts):
-				t.done--
-				c.again(t, p)
-				c.holdConsumers(j, t)
+			case finished:
+				c.again(j, t, p)
 			}
 		}
+		c.redoConsumers(j, t)
 	}
 }
 
-// workerDown loses a worker's tasks and those of its outputs that are still needed.
+// workerDown loses a worker's tasks and outputs.
 func (c *Core) workerDown(w *worker, reason string) {
 	c.workers = slices.DeleteFunc(c.workers, func(x *worker) bool { return x == w })
 	cause := errs.Errorf(errs.Lost, "dispatch", "worker %s: %s", w.id, reason)
 	for _, j := range slices.Clone(c.jobs) {
 		for _, s := range j.order {
-			lost := false
 			for i := range s.parts {
 				p := &s.parts[i]
 				if j.ended || p.worker != w {
@@ -143,33 +110,70 @@ func (c *Core) workerDown(w *worker, reason string) {
 				switch p.state {
 				case running:
 					j.active--
-					c.retryLost(j, s, i, cause)
-					lost = true
+					c.againLost(j, s, i, cause)
 				case finished:
-					if c.needed(j, s) {
-						c.lose(j, p.output)
-					}
+					c.lose(j, p.output)
 				}
 			}
-			if lost {
-				c.restartGang(j, s)
+		}
+	}
+}
+
+// settle finds out, after losses, what of a job must run: from the result
+// backwards, a stage is needed if it is incomplete and what needs it is needed.
+// Lost outputs that nobody will read are not computed again.
+func (c *Core) settle(j *job) {
+	j.dirty = false
+	needed := map[int]bool{}
+	for k := len(j.order) - 1; k >= 0; k-- {
+		s := j.order[k]
+		need := s == j.last
+		for _, t := range j.order {
+			need = need || needed[t.ID] && slices.Contains(t.Inputs, s.ID)
+		}
+		if need && s.done < len(s.parts) {
+			needed[s.ID] = true
+		}
+	}
+	for _, s := range j.order {
+		if needed[s.ID] && s.Shape == Gang {
+			c.regang(j, s)
+		}
+		due := needed[s.ID] && c.complete(j, s.Inputs)
+		for i := range s.parts {
+			switch p := &s.parts[i]; {
+			case p.state == waiting && due:
+				p.state = ready
+			case p.state == ready && !due:
+				p.state = waiting
 			}
 		}
 	}
 }
 
-// needed tells whether some consumer of s has yet to read its outputs.
-func (c *Core) needed(j *job, s *stage) bool {
-	if s == j.last || !s.reported {
-		return true
-	}
-	for _, t := range j.order {
-		if slices.Contains(t.Inputs, s.ID) && (t.done < len(t.parts) || t.between || c.needed(j, t) && t.lostSome()) {
-			return true
+// complete tells whether all these stages have all their outputs.
+func (c *Core) complete(j *job, stages []int) bool {
+	for _, id := range stages {
+		if s := j.stages[id]; s.done < len(s.parts) || s.between || !s.reported {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
-// lostSome tells whether a stage has partitions to run again.
-func (s *stage) lostSome() bool { return s.done < len(s.parts) }
+// regang starts a gang afresh of which some member is gone.
+func (c *Core) regang(j *job, s *stage) {
+	broken := slices.ContainsFunc(s.parts, func(p partition) bool { return p.state == waiting && p.attempt > 0 })
+	if !broken {
+		return
+	}
+	for i := range s.parts {
+		switch p := &s.parts[i]; p.state {
+		case running:
+			c.abort(j, s, i)
+		case finished:
+			c.again(j, s, p)
+		}
+	}
+	j.dirty = false
+}

@@ -109,9 +109,9 @@ func (h *Handle) taskFinished(stage int) {
 // brought one, else the stage is over after its first round.
 func (s *StageSpec) step(a dispatch.RoundDone) dispatch.Event {
 	if s.Step != nil && s.Step(a.Round, a.Outputs) {
-		return dispatch.NextRound{Job: a.Job, Stage: a.Stage}
+		return dispatch.NextRound{Job: a.Job, Stage: a.Stage, Round: a.Round}
 	}
-	return dispatch.EndRounds{Job: a.Job, Stage: a.Stage}
+	return dispatch.EndRounds{Job: a.Job, Stage: a.Stage, Round: a.Round}
 }
 
 func (h *Handle) finish(outputs []dispatch.Output, err error) {

@@ -76,24 +76,35 @@ func (q *query) run(ctx context.Context, resolved plan.Node) (*Result, error) {
 	return &Result{Reader: stream, progress: stream.Progress, operators: stream.Operators}, nil
 }
 
-// physical optimises a resolved plan and chooses algorithms. Output names are
-// those of the resolved plan.
+// physical optimises a resolved plan and chooses algorithms. The columns come
+// out under the resolved plan's names.
 func (q *query) physical(ctx context.Context, resolved plan.Node) (physical.Node, error) {
-	optimized, err := q.optimize(ctx, resolved)
-	if err != nil {
-		return nil, err
-	}
-	p := &physical.Planner{Registry: q.s.m.cfg.Registry, Estimate: optimize.NewEstimator(ctx), JobID: q.id}
-	return p.Plan(ctx, optimized)
-}
-
-func (q *query) optimize(ctx context.Context, resolved plan.Node) (plan.Node, error) {
 	cached, err := q.useCached(ctx, resolved)
 	if err != nil {
 		return nil, err
 	}
+	return q.optimizedPhysical(ctx, cached)
+}
+
+func (q *query) optimizedPhysical(ctx context.Context, n plan.Node) (physical.Node, error) {
+	optimized, err := q.optimize(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	p := &physical.Planner{Registry: q.s.m.cfg.Registry, Estimate: optimize.NewEstimator(ctx), JobID: q.id}
+	node, err := p.Plan(ctx, optimized)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := n.(plan.Command); ok {
+		return node, nil
+	}
+	return physical.Rename(node, plan.SchemaOf(n)), nil
+}
+
+func (q *query) optimize(ctx context.Context, n plan.Node) (plan.Node, error) {
 	o := optimize.New(optimize.Config{Registry: q.s.m.cfg.Registry, Env: q.env, NextID: q.s.nextID})
-	return o.Optimize(ctx, cached)
+	return o.Optimize(ctx, n)
 }
 
 // start submits a physical plan as a job.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/spurwheel/spurwheel/cache"
 	"github.com/spurwheel/spurwheel/connectors/format"
 	"github.com/spurwheel/spurwheel/dataset/catalog"
 	"github.com/spurwheel/spurwheel/dataset/function"
@@ -34,6 +35,7 @@ type Config struct {
 	Conf      map[string]string
 	Clock     clock.Clock
 	Jobs      Jobs
+	Rows      *cache.Rows // of persisted plans
 	Threads   int
 }
 
@@ -130,10 +132,12 @@ func (m *Manager) Len() int {
 }
 
 func (m *Manager) newSession(key Key, conf *Conf, cat *catalog.Catalog) *Session {
-	return &Session{
+	s := &Session{
 		m: m, id: key.ID, user: key.User, serverID: uuid.NewString(), conf: conf, catalog: cat,
-		blobs: newBlobs(m.cfg.Blobs, key), nextID: newCounter(), storage: newStorage(), started: m.cfg.Clock.Now(),
+		blobs: newBlobs(m.cfg.Blobs, key), nextID: newCounter(), started: m.cfg.Clock.Now(),
 	}
+	s.storage = newStorage(m.cfg.Rows, s.serverID)
+	return s
 }
 
 func (m *Manager) now() time.Time { return m.cfg.Clock.Now() }
