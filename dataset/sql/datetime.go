@@ -106,7 +106,8 @@ func (c civil) days() (int64, bool) {
 		return 0, false
 	}
 	s := t.Unix()
-	return (s - mod(s, 86400)) / 86400, true
+	d := (s - mod(s, 86400)) / 86400
+	return d, int64(int32(d)) == d
 }
 
 func (c civil) micros() (int64, bool) {

@@ -45,7 +45,7 @@ func (p *parser) wordPredicate(start int, e plan.Expr) plan.Expr {
 		lo := p.value(precComparison)
 		p.expectKw(kwAnd)
 		hi := p.value(precComparison)
-		return p.fn(start, "and", p.fn(start, ">=", e, lo), p.fn(start, "<=", e, hi))
+		return p.fn(start, "between", e, lo, hi)
 	case kwIn:
 		p.advance()
 		return p.in(start, e)

@@ -227,7 +227,7 @@ func (p *parser) trailingGrouping(start int, items []groupItem, a *plan.Aggregat
 // combine gives the grouping of items of which at least one is no plain key.
 // A lone ROLLUP or CUBE of single keys stays one; all else becomes sets.
 func (p *parser) combine(start int, items []groupItem, a *plan.Aggregate) {
-	if it := items[0]; len(items) == 1 && it.kind != plan.GroupSets && singles1(it.keys) {
+	if it := items[0]; len(items) == 1 && it.kind != plan.GroupSets && singles1(it.keys) && it.count() <= maxGroupingSets {
 		a.Grouping = it.kind
 		a.GroupBy = flatten(it.keys)
 		return

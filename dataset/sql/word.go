@@ -21,7 +21,7 @@ func (p *parser) word() plan.Expr {
 	if p.isString(p.peek(1)) && p.typedLiteralAt(t) {
 		return p.typedLiteral()
 	}
-	if !p.isIdentifier(t) || hardKeyword(t.kw) && p.peek(1).kind != tokDot && p.peek(1).kind != tokLParen {
+	if !p.isIdentifier(t) || hardKeyword(t.kw) && !p.followsOperand(p.peek(1)) {
 		p.syntax("an expression")
 		return p.bad()
 	}
@@ -43,6 +43,18 @@ func hardKeyword(k keyword) bool {
 		return true
 	}
 	return false
+}
+
+// followsOperand tells whether t goes on after a complete operand, so that a
+// hard keyword before it is a name after all.
+func (p *parser) followsOperand(t *token) bool {
+	switch t.kind {
+	case tokDot, tokComma, tokRParen, tokEq, tokNotEq, tokLess, tokLessEq, tokGreaterEq, tokEOF:
+		return true
+	case tokWord:
+		return t.kw == kwFrom && p.tok().kw == kwEnd
+	}
+	return t.kind == tokLParen && !p.queryAt(p.pos+1)
 }
 
 // keywordOperand takes the special forms; nil where the word is a plain name.
@@ -72,8 +84,8 @@ func (p *parser) keywordOperand(start int, k keyword) plan.Expr {
 			return p.interval()
 		}
 	case kwCurrentDate, kwCurrentTime, kwCurrentTimestamp, kwLocaltimestamp, kwCurrentUser, kwSessionUser, kwUser:
-		// USER is a frequent name of columns: it stays one unless reserved.
-		if p.peek(1).kind == tokDot || k == kwUser && !p.opt.ReservedKeywords {
+		// Unless reserved they may be columns, such as user; the analyser looks for those first.
+		if p.peek(1).kind == tokDot || !p.opt.ReservedKeywords {
 			return nil
 		}
 		name := lower(p.textOf(p.tok()))
