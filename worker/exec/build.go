@@ -21,6 +21,7 @@ type builder struct {
 	runtime runtimeFilters
 	shared  map[int64]*collectSink
 	held    []*account
+	writes  []*writeSink
 }
 
 // Build makes a fragment's root runnable. Nothing runs before the reader's
@@ -42,7 +43,6 @@ type Run struct {
 	out    *pipe
 	stream Stream
 	failed error
-	cancel context.CancelFunc
 }
 
 // Schema describes the rows.
@@ -100,6 +100,14 @@ func (r *Run) Close() error {
 		err = r.stream.Close()
 		r.stream = nil
 	}
+	for _, w := range r.b.writes {
+		err = errors.Join(err, w.abort(context.Background()))
+	}
+	r.b.writes = nil
+	for _, f := range r.b.cleanups {
+		f()
+	}
+	r.b.cleanups = nil
 	for _, a := range r.b.held {
 		a.close()
 	}
@@ -300,6 +308,48 @@ func (b *builder) stageInput(n *physical.StageInput) (*pipe, error) {
 	return &pipe{source: &inputSource{inputs: b.deps.Inputs, stage: n.Stage, all: n.Broadcast}}, nil
 }
 
+// rare builds the operators that few queries have.
 func (b *builder) rare(n physical.Node) (*pipe, error) {
+	switch n := n.(type) {
+	case *physical.NestedLoop:
+		return b.nestedLoop(n)
+	case *physical.Generate:
+		return b.transform(n.Child, generateStep(b.deps, n.Gen, n.Outer, n.Out.Types(), b.deps.BatchRows))
+	case *physical.Sample:
+		in, err := b.node(n.Child)
+		if err != nil {
+			return nil, err
+		}
+		p := &pipe{source: &gather{in: in, threads: b.deps.Threads}, ordered: in.ordered}
+		return p.then(sampleStep(n.Lower, n.Upper, n.WithReplacement, n.Seed)), nil
+	case *physical.Write:
+		return b.write(n)
+	case *physical.CacheRead:
+		return b.cacheRead(n)
+	}
 	return nil, errs.E(errs.NotSupported, "exec.Build", errs.Unsupported("the operator "+n.String()))
+}
+
+// nestedLoop is a hash join without keys: every pair is a candidate.
+func (b *builder) nestedLoop(n *physical.NestedLoop) (*pipe, error) {
+	h := &physical.HashJoin{Type: n.Type, Left: n.Left, Right: n.Right, Residual: n.Cond, Out: n.Out}
+	if n.Type == plan.JoinNullAnti && n.Cond != nil { // a condition that is unknown counts as a match
+		unknown := &plan.Call{Name: "isnull", Args: []plan.Expr{n.Cond}, Typ: types.Bool}
+		h.Type, h.Residual = plan.JoinAnti, &plan.Call{Name: "or", Args: []plan.Expr{n.Cond, unknown}, Typ: types.Bool, Null: true}
+	}
+	return b.hashJoin(h)
+}
+
+func (b *builder) write(n *physical.Write) (*pipe, error) {
+	in, err := b.node(n.Child)
+	if err != nil {
+		return nil, err
+	}
+	sink, err := newWriteSink(n, b.deps)
+	if err != nil {
+		return nil, err
+	}
+	b.blocking(in, sink)
+	b.writes = append(b.writes, sink)
+	return &pipe{source: &lazySource{of: func() Source { return &valuesSource{batches: sink.result(), rows: b.deps.BatchRows} }}}, nil
 }
