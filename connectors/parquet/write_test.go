@@ -216,8 +216,8 @@ func TestRoundTrip(t *testing.T) {
 		{3000, 3, 777, format.Options{"compression": "zstd"}},
 		{2000, 2, 4096, format.Options{"compression": "gzip"}},
 		{2000, 1, 100, format.Options{"compression": "lz4_raw"}},
-		{20000, 4, 4096, format.Options{"parquet.block.size": "100000"}},
-		{40000, 0, 4096, nil},
+		{9000, 4, 4096, format.Options{"parquet.block.size": "100000"}},
+		{35000, 0, 4096, nil},
 	} {
 		name := fmt.Sprintf("%d rows nulls %d %v", tc.rows, tc.nulls, tc.opt)
 		schema, cols := table(7, tc.rows, tc.nulls)
@@ -225,8 +225,8 @@ func TestRoundTrip(t *testing.T) {
 		got, err := b.f.Infer(t.Context(), b.fs, []vfs.FileRef{ref}, nil)
 		require.NoError(t, err, name)
 		require.Equal(t, schema.DDL(), got.DDL(), name)
-		for _, rows := range []int{0, 1, 1000} {
-			if rows == 1 && tc.rows > 3000 {
+		for _, rows := range []int{0, 1, 700} {
+			if rows != 0 && tc.rows > 3000 {
 				continue
 			}
 			out, err := b.read(t, ref, schema, format.ReadRequest{Rows: rows})
