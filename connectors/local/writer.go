@@ -32,18 +32,67 @@ func (w *writer) Write(p []byte) (int, error) {
 
 // Commit makes the bytes durable, then the name, then the folder's entry.
 func (w *writer) Commit(ctx context.Context) (vfs.FileRef, error) {
+	p, err := w.Prepare(ctx)
+	if err != nil {
+		return vfs.FileRef{}, err
+	}
+	return (&FS{}).Finish(ctx, p)
+}
+
+// Prepare makes the bytes durable under the temporary name.
+func (w *writer) Prepare(ctx context.Context) (vfs.Pending, error) {
 	if w.done {
-		return vfs.FileRef{}, errs.Errorf(errs.Internal, "local.Commit", "%s: writer has ended already", w.path)
+		return vfs.Pending{}, errs.Errorf(errs.Internal, "local.Prepare", "%s: writer has ended already", w.path)
 	}
 	fi, err := w.finish()
 	if err != nil {
-		return vfs.FileRef{}, errors.Join(wrap("local.Commit", err), w.Abort(ctx))
+		return vfs.Pending{}, errors.Join(wrap("local.Prepare", err), w.Abort(ctx))
 	}
 	w.done = true
-	if err := syncFolder(filepath.Dir(w.target)); err != nil {
-		return vfs.FileRef{}, wrap("local.Commit", err)
+	return vfs.Pending{Path: w.path, Token: filepath.Base(w.f.Name()), Size: fi.Size()}, nil
+}
+
+// temporary is the file a pending one lies in, beside its target.
+func temporary(p vfs.Pending) (target, tmp string, err error) {
+	target = Path(p.Path)
+	if p.Token == "" || p.Token != filepath.Base(p.Token) || p.Token[0] != '.' {
+		return "", "", errs.Errorf(errs.Invalid, "local", "%q names no pending file", p.Token)
 	}
-	return info(w.path, fi).FileRef, nil
+	return target, filepath.Join(filepath.Dir(target), p.Token), nil
+}
+
+// Finish gives a pending file its name.
+func (*FS) Finish(_ context.Context, p vfs.Pending) (vfs.FileRef, error) {
+	target, tmp, err := temporary(p)
+	if err != nil {
+		return vfs.FileRef{}, err
+	}
+	if err := os.Rename(tmp, target); err != nil {
+		fi, serr := os.Stat(target)
+		if !errors.Is(err, os.ErrNotExist) || serr != nil || fi.Size() != p.Size {
+			return vfs.FileRef{}, wrap("local.Finish", err)
+		}
+	}
+	if err := syncFolder(filepath.Dir(target)); err != nil {
+		return vfs.FileRef{}, wrap("local.Finish", err)
+	}
+	fi, err := os.Stat(target)
+	if err != nil {
+		return vfs.FileRef{}, wrap("local.Finish", err)
+	}
+	return info(p.Path, fi).FileRef, nil
+}
+
+// Discard removes a pending file.
+func (*FS) Discard(_ context.Context, p vfs.Pending) error {
+	_, tmp, err := temporary(p)
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return wrap("local.Discard", err)
+	}
+	return nil
 }
 
 func (w *writer) finish() (os.FileInfo, error) {
@@ -61,10 +110,7 @@ func (w *writer) finish() (os.FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := w.f.Close(); err != nil {
-		return nil, err
-	}
-	return fi, os.Rename(w.f.Name(), w.target)
+	return fi, w.f.Close()
 }
 
 // Abort removes the temporary file.

@@ -96,6 +96,36 @@ func (m *FS) Remove(ctx context.Context, path string) error {
 	return f.Remove(ctx, path)
 }
 
+// Finish asks the path's file system, if it can leave commits open at all.
+func (m *FS) Finish(ctx context.Context, p vfs.Pending) (vfs.FileRef, error) {
+	f, err := m.finisher(p.Path)
+	if err != nil {
+		return vfs.FileRef{}, err
+	}
+	return f.Finish(ctx, p)
+}
+
+// Discard asks the path's file system.
+func (m *FS) Discard(ctx context.Context, p vfs.Pending) error {
+	f, err := m.finisher(p.Path)
+	if err != nil {
+		return err
+	}
+	return f.Discard(ctx, p)
+}
+
+func (m *FS) finisher(path string) (vfs.Finisher, error) {
+	f, err := m.route(path)
+	if err != nil {
+		return nil, err
+	}
+	out, ok := f.(vfs.Finisher)
+	if !ok {
+		return nil, errs.E(errs.NotSupported, "mux", errs.Unsupported("writing tables to paths of scheme "+Scheme(path)))
+	}
+	return out, nil
+}
+
 // Caps is what all routes have in common.
 func (m *FS) Caps() vfs.Caps {
 	c := vfs.Caps{AtomicRename: true, ConditionalPut: true, RealFolders: true}

@@ -104,10 +104,6 @@ func (r *Run) Close() error {
 		err = errors.Join(err, w.abort(context.Background()))
 	}
 	r.b.writes = nil
-	for _, f := range r.b.cleanups {
-		f()
-	}
-	r.b.cleanups = nil
 	for _, a := range r.b.held {
 		a.close()
 	}

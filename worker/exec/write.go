@@ -38,7 +38,7 @@ type writeSink struct {
 		locals int
 		files  []pendingFile
 	}
-	rel *relation
+	out []*batch.Batch
 }
 
 type pendingFile struct {
@@ -47,16 +47,12 @@ type pendingFile struct {
 	rows   int64
 }
 
-func (b *builder) write(n *physical.Write) (*pipe, error) {
-	in, err := b.node(n.Child)
+func newWriteSink(n *physical.Write, d *Deps) (*writeSink, error) {
+	f, err := d.Formats(n.Format)
 	if err != nil {
 		return nil, err
 	}
-	f, err := b.deps.Formats(n.Format)
-	if err != nil {
-		return nil, err
-	}
-	s := &writeSink{node: n, deps: b.deps, comp: b.comp, format: f}
+	s := &writeSink{node: n, deps: d, comp: d.compiler(), format: f}
 	by := map[int]bool{}
 	for _, i := range n.PartitionBy {
 		by[i] = true
@@ -67,23 +63,27 @@ func (b *builder) write(n *physical.Write) (*pipe, error) {
 			s.schema.Fields = append(s.schema.Fields, field)
 		}
 	}
-	b.blocking(in, s)
-	b.cleanups = append(b.cleanups, s.discard)
-	return &pipe{source: &relationSource{rel: func() *relation { return s.rel }, rows: b.deps.BatchRows}}, nil
+	return s, nil
 }
 
-// discard removes pending files unless they were delivered as the result.
-func (s *writeSink) discard() {
+// abort removes pending files unless they were delivered as the result.
+func (s *writeSink) abort(ctx context.Context) error {
 	fin, ok := s.deps.FS.(vfs.Finisher)
-	if !ok || s.rel != nil {
-		return
+	if !ok || s.out != nil {
+		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var err error
 	for _, f := range s.mu.files {
-		_ = fin.Discard(context.Background(), f.file)
+		err = errors.Join(err, fin.Discard(ctx, f.file))
 	}
+	s.mu.files = nil
+	return err
 }
+
+// result is a row for each pending file, once the sink is final.
+func (s *writeSink) result() []*batch.Batch { return s.out }
 
 func (s *writeSink) Local() (Local, error) {
 	s.mu.Lock()
@@ -111,7 +111,7 @@ func (s *writeSink) Finalize(context.Context) error {
 		}
 	}
 	out.N = len(s.mu.files)
-	s.rel = newRelation(physical.WriteSchema().Types(), []*batch.Batch{out})
+	s.out = []*batch.Batch{out}
 	return nil
 }
 

@@ -40,6 +40,7 @@ type Config struct {
 	SpillDir string
 	Threads  int // of a task that does not say
 	Stages   Stages
+	Held     exec.Held
 	Reporter Reporter
 	// BatchRows and ForceSpill are for tests; 0 is the default.
 	BatchRows  int
@@ -66,13 +67,8 @@ type Runner struct {
 		closed  bool
 		tasks   map[key]*task
 		waiting map[key]chan struct{} // readers that came before the task
-		ended   map[string][]exec.OperatorStats
-		order   []string // of ended, oldest first
 	}
 }
-
-// keptStats bounds how many finished jobs' counters are kept for their readers.
-const keptStats = 256
 
 type key struct {
 	job                       string
@@ -90,7 +86,7 @@ func (k key) String() string {
 // New makes a runner without tasks.
 func New(cfg Config) *Runner {
 	r := &Runner{cfg: cfg}
-	r.mu.tasks, r.mu.waiting, r.mu.ended = map[key]*task{}, map[key]chan struct{}{}, map[string][]exec.OperatorStats{}
+	r.mu.tasks, r.mu.waiting = map[key]*task{}, map[key]chan struct{}{}
 	return r
 }
 
@@ -116,12 +112,11 @@ func (r *Runner) Launch(msg *pb.Task) {
 		err = t.build(frag)
 	}
 	if err != nil {
-		t.end(err)
+		r.done.Go(func() { t.end(err) }) // the caller may be who hears the report
 		return
 	}
 	if !r.add(t) {
-		t.end(errs.Errorf(errs.Canceled, "runner.Launch", "the worker is stopping"))
-		return
+		return // stopping: nobody listens any more
 	}
 	if frag.Output.Kind == physical.ExchangeSingle && frag.Output.Parts == 0 {
 		return // a result: whoever reads it drives it
@@ -159,7 +154,7 @@ func (t *task) build(frag *physical.Fragment) (err error) {
 	}
 	deps := exec.Deps{
 		Registry: cfg.Registry, Env: env, FS: cfg.FS, Formats: cfg.format, Budget: t.budget, SpillDir: t.spill,
-		Threads: int(t.msg.GetThreads()), BatchRows: cfg.BatchRows, ForceSpill: cfg.ForceSpill,
+		Threads: int(t.msg.GetThreads()), BatchRows: cfg.BatchRows, ForceSpill: cfg.ForceSpill, Held: cfg.Held,
 	}
 	if deps.Threads <= 0 {
 		deps.Threads = cfg.Threads
@@ -255,7 +250,6 @@ func (t *task) finish(done *pb.TaskDone) {
 	t.once.Do(func() {
 		done.PeakMemory = t.budget.Peak()
 		done.InputBytes = t.run.ReadBytes()
-		t.r.keepStats(t.key.job, t.run.Stats())
 		t.release()
 		t.r.cfg.Reporter.TaskDone(done)
 	})
@@ -275,26 +269,6 @@ func (t *task) release() {
 	t.r.mu.Lock()
 	delete(t.r.mu.tasks, t.key)
 	t.r.mu.Unlock()
-}
-
-func (r *Runner) keepStats(job string, s []exec.OperatorStats) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, ok := r.mu.ended[job]; !ok {
-		r.mu.order = append(r.mu.order, job)
-	}
-	r.mu.ended[job] = append(r.mu.ended[job], s...)
-	if len(r.mu.order) > keptStats {
-		delete(r.mu.ended, r.mu.order[0])
-		r.mu.order = r.mu.order[1:]
-	}
-}
-
-// Stats gives the operator counters of a job's finished tasks here.
-func (r *Runner) Stats(job string) []exec.OperatorStats {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.mu.ended[job]
 }
 
 // Cancel stops a task; it reports itself failed.
