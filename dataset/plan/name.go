@@ -87,7 +87,7 @@ func (n namer) literal(e *Literal) string {
 		return "NULL"
 	}
 	if e.Typ.Kind == types.KindString || e.Typ.IsNumeric() {
-		return valueText(e.Typ, e.Value, n.zone)
+		return ValueText(e.Typ, e.Value, n.zone)
 	}
 	return LiteralSQL(e.Typ, e.Value, n.zone)
 }

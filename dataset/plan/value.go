@@ -26,33 +26,33 @@ func LiteralSQL(t types.Type, v any, zone *time.Location) string {
 	case types.KindBinary:
 		return "X'" + strings.ToUpper(hex.EncodeToString(v.([]byte))) + "'"
 	case types.KindDate:
-		return "DATE '" + valueText(t, v, zone) + "'"
+		return "DATE '" + ValueText(t, v, zone) + "'"
 	case types.KindTimestamp:
-		return "TIMESTAMP '" + valueText(t, v, zone) + "'"
+		return "TIMESTAMP '" + ValueText(t, v, zone) + "'"
 	case types.KindTimestampNTZ:
-		return "TIMESTAMP_NTZ '" + valueText(t, v, zone) + "'"
+		return "TIMESTAMP_NTZ '" + ValueText(t, v, zone) + "'"
 	case types.KindTime:
-		return "TIME '" + valueText(t, v, zone) + "'"
+		return "TIME '" + ValueText(t, v, zone) + "'"
 	case types.KindCalendarInterval:
-		return "INTERVAL '" + valueText(t, v, zone) + "'"
+		return "INTERVAL '" + ValueText(t, v, zone) + "'"
 	case types.KindByte:
-		return valueText(t, v, zone) + "Y"
+		return ValueText(t, v, zone) + "Y"
 	case types.KindShort:
-		return valueText(t, v, zone) + "S"
+		return ValueText(t, v, zone) + "S"
 	case types.KindLong:
-		return valueText(t, v, zone) + "L"
+		return ValueText(t, v, zone) + "L"
 	case types.KindFloat, types.KindDouble:
 		return floatSQL(t, v)
 	case types.KindDecimal:
-		return valueText(t, v, zone) + "BD"
+		return ValueText(t, v, zone) + "BD"
 	case types.KindArray, types.KindMap, types.KindStruct:
 		return nestedSQL(t, v, zone)
 	}
-	return valueText(t, v, zone)
+	return ValueText(t, v, zone)
 }
 
 func floatSQL(t types.Type, v any) string {
-	s, suffix, x := valueText(t, v, nil), "D", 0.0
+	s, suffix, x := ValueText(t, v, nil), "D", 0.0
 	if f, ok := v.(float32); ok {
 		x, suffix = float64(f), "F"
 	} else {
@@ -85,8 +85,8 @@ func nestedSQL(t types.Type, v any, zone *time.Location) string {
 	return "NAMED_STRUCT(" + strings.Join(parts, ", ") + ")"
 }
 
-// valueText is an atomic value's text as Spark prints it, without quotes.
-func valueText(t types.Type, v any, zone *time.Location) string {
+// ValueText is an atomic value's text as Spark prints it, without quotes.
+func ValueText(t types.Type, v any, zone *time.Location) string {
 	var b []byte
 	switch x := v.(type) {
 	case nil:
