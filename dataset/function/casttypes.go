@@ -108,7 +108,11 @@ func CheckCast(from, to types.Type, m plan.CastMode) error {
 
 // castInvalid is the error of a value that does not read as the type.
 func castInvalid(text string, from, to types.Type) error {
-	return errs.Cond(errs.NumberFmt, "CAST_INVALID_INPUT", "22018",
+	cat := errs.NumberFmt
+	if isDatetime(to) || to.Kind == types.KindTime {
+		cat = errs.DateTime
+	}
+	return errs.Cond(cat, "CAST_INVALID_INPUT", "22018",
 		"The value "+text+" of the type "+quoted(from.SQL())+" cannot be cast to "+quoted(to.SQL())+". Use `try_cast` to get null instead.",
 		"expression", text, "sourceType", quoted(from.SQL()), "targetType", quoted(to.SQL()), "ansiConfig", ansiConf)
 }

@@ -75,3 +75,9 @@ func DatetimeOverflow(op string) error {
 func dateWithTime() error {
 	return errs.Cond(errs.IllegalArg, "_LEGACY_ERROR_TEMP_2000", "22023", "Hours, minutes, seconds and parts of seconds cannot be added to a date.")
 }
+
+// IntervalFormat is the error of text that is no interval of the type.
+func IntervalFormat(text string, t types.Type) error {
+	return errs.Cond(errs.IllegalArg, "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING_WITH_NOTICE", "22006",
+		fmt.Sprintf("'%s' does not read as %s.", text, t.SQL()), "input", text, "typeName", t.String(), "intervalStr", t.SQL(), "supportedFormat", "", "notice", "")
+}

@@ -81,3 +81,13 @@ var pow10f = [...]float64{
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 }
+
+// FromFloat is FromDouble on the shortest text of a float.
+func FromFloat(x float32, scale int) (Int128, bool) {
+	if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
+		return Int128{}, false
+	}
+	var tmp [32]byte
+	v, _, fits := Parse(string(strconv.AppendFloat(tmp[:0], float64(x), 'e', -1, 32)), scale)
+	return v, fits
+}
