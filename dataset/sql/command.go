@@ -48,6 +48,7 @@ func (p *parser) command() plan.Node {
 		return &plan.ClearCache{}
 	case kwRefresh:
 		return p.refresh()
+	default:
 	}
 	p.otherStatement(start)
 	return &plan.OneRow{}

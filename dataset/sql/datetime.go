@@ -100,7 +100,7 @@ type civil struct {
 	junk              bool // text after a date that is no time: dates ignore it
 }
 
-func (c civil) days() (int64, bool) {
+func (c *civil) days() (int64, bool) {
 	t := time.Date(c.year, time.Month(c.month), c.day, 0, 0, 0, 0, time.UTC)
 	if t.Day() != c.day || int(t.Month()) != c.month {
 		return 0, false
@@ -110,7 +110,7 @@ func (c civil) days() (int64, bool) {
 	return d, int64(int32(d)) == d
 }
 
-func (c civil) micros() (int64, bool) {
+func (c *civil) micros() (int64, bool) {
 	d, ok := c.days()
 	const lastDay = 106751991 // of int64 microseconds
 	if !ok || d > lastDay-1 || d < -lastDay+1 || c.hour > 23 || c.minute > 59 || c.sec > 59 {

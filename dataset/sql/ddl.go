@@ -242,10 +242,10 @@ func (p *parser) partitionedBy(t *tableParts) {
 	p.expect(tokLParen, "'('")
 	for p.err == nil {
 		start := p.pos
-		switch next := p.peek(1); {
-		case next.kind == tokLParen:
+		switch p.peek(1).kind {
+		case tokLParen:
 			p.unsupported(start, "PARTITIONED BY a transform")
-		case next.kind == tokWord:
+		case tokWord:
 			f := p.columnDef(t)
 			t.columns = append(t.columns, f)
 			t.write.PartitionBy = append(t.write.PartitionBy, f.Name)

@@ -125,6 +125,7 @@ func (p *parser) binaryOperator() (name string, prec, length int) {
 		if t.kw == kwDiv {
 			return "div", precMultiply, 1
 		}
+	default:
 	}
 	return "", 0, 0
 }
@@ -168,7 +169,7 @@ func (p *parser) value(minimum int) plan.Expr {
 // unary takes signs and ~. A minus before a number is the number's own.
 func (p *parser) unary() plan.Expr {
 	start := p.pos
-	name := ""
+	var name string
 	switch p.tok().kind {
 	case tokMinus:
 		if isNumber(p.peek(1)) {

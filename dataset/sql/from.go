@@ -82,6 +82,7 @@ func (p *parser) joinType() (t plan.JoinType, natural, ok bool) {
 			t, i = plan.JoinAnti, i+1
 		case kwOuter:
 			i++
+		default:
 		}
 	case kwRight, kwFull:
 		t = plan.JoinRight
@@ -211,8 +212,9 @@ func (p *parser) timeTravelAt() bool {
 	switch p.peek(i).kw {
 	case kwVersion, kwTimestamp, kwSystemVersion, kwSystemTime:
 		return p.peekKw(i+1, kwAs) && p.peekKw(i+2, kwOf)
+	default:
+		return false
 	}
-	return false
 }
 
 // tableFunctionAt tells whether a name followed by a parenthesis is next.

@@ -300,6 +300,7 @@ func (p *parser) commas(i int) int {
 			i = int(p.tokens[i].match)
 		case tokComma:
 			n++
+		default:
 		}
 	}
 	return n
@@ -309,8 +310,9 @@ func datetimeUnit(k keyword) bool {
 	switch k {
 	case kwYear, kwQuarter, kwMonth, kwWeek, kwDay, kwDayofyear, kwHour, kwMinute, kwSecond, kwMillisecond, kwMicrosecond:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // structCall takes STRUCT(a, b AS c).

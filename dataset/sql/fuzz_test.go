@@ -18,7 +18,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		for _, block := range strings.Split(string(text), "\n\n") {
+		for block := range strings.SplitSeq(string(text), "\n\n") {
 			if _, rest, ok := strings.Cut(block, "\n"); ok {
 				input, _, _ := strings.Cut(rest, "\n----")
 				f.Add(input)

@@ -15,8 +15,9 @@ func (g groupItem) count() int {
 			n += s.count()
 		}
 		return n
+	default:
+		return 1
 	}
-	return 1
 }
 
 // expand is the list of grouping sets that an item means.
@@ -36,8 +37,9 @@ func (g groupItem) expand() [][]plan.Expr {
 			sets = append(sets, s.expand()...)
 		}
 		return sets
+	default:
+		return g.keys
 	}
-	return g.keys
 }
 
 // cube is every subset of keys, larger ones that keep earlier keys first.

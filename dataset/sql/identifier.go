@@ -16,8 +16,9 @@ func (p *parser) isIdentifier(t *token) bool {
 		return true
 	case tokQuoted:
 		return p.opt.DoubleQuotedIdentifiers
+	default:
+		return false
 	}
-	return false
 }
 
 // isAliasIdentifier is isIdentifier for an alias without AS of a relation.
@@ -36,8 +37,9 @@ func clauseKeyword(k keyword) bool {
 		kwAnd, kwOr, kwIs, kwBetween, kwLike, kwIlike, kwRlike, kwRegexp, kwIn, kwNot, kwEscape, kwAsc, kwDesc, kwNulls,
 		kwFor, kwWithin, kwDiv, kwCollate, kwValues, kwUsing, kwWith:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // nameOf is the identifier's value of a token.
@@ -51,6 +53,7 @@ func (p *parser) nameOf(t *token) string {
 		}
 	case tokQuoted:
 		s = strings.ReplaceAll(s[1:len(s)-1], `""`, `"`)
+	default:
 	}
 	return s
 }
@@ -187,6 +190,7 @@ func (p *parser) isString(t *token) bool {
 		return true
 	case tokQuoted:
 		return !p.opt.DoubleQuotedIdentifiers
+	default:
+		return false
 	}
-	return false
 }

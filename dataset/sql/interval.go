@@ -89,8 +89,9 @@ func unitOf(k keyword) (unit, bool) {
 		return unitMicro, true
 	case kwNanosecond, kwNanoseconds:
 		return unitNano, true
+	default:
+		return unit{}, false
 	}
-	return unit{}, false
 }
 
 // intervalSum adds values of units; big numbers so that only the result can overflow.

@@ -143,6 +143,7 @@ func (l *lexer) wantsOperator(kind tokenKind) bool {
 			return false
 		}
 		l.inHint = false
+	default:
 	}
 	return true
 }
@@ -158,5 +159,6 @@ func (l *lexer) track(kind tokenKind) {
 			l.tokens[l.parens[n-1]].match = at
 			l.parens = l.parens[:n-1]
 		}
+	default:
 	}
 }

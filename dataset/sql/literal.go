@@ -22,8 +22,9 @@ func (p *parser) stringValue(t *token) string {
 	case tokDollar:
 		tag := strings.IndexByte(s[1:], '$') + 2
 		return s[tag : len(s)-tag]
+	default:
+		return unescape(s[1:len(s)-1], s[0], !p.opt.EscapedStrings)
 	}
-	return unescape(s[1:len(s)-1], s[0], !p.opt.EscapedStrings)
 }
 
 // unescape resolves backslashes, if asked to, and doubled quotes.
@@ -125,8 +126,9 @@ func (p *parser) number(start int, negative bool) plan.Expr {
 		return p.sized(start, text, negative, types.Long, 64)
 	case tokShort:
 		return p.sized(start, text, negative, types.Short, 16)
+	default:
+		return p.sized(start, text, negative, types.Byte, 8)
 	}
-	return p.sized(start, text, negative, types.Byte, 8)
 }
 
 func (p *parser) lit(start int, t types.Type, v any) *plan.Literal {

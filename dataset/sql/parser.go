@@ -5,6 +5,7 @@ package sql
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,12 +140,7 @@ func (p *parser) atAnyKw(ks ...keyword) bool {
 	if t == noKeyword {
 		return false
 	}
-	for _, k := range ks {
-		if t == k {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(ks, t)
 }
 
 func (p *parser) textOf(t *token) string { return p.text[t.start:t.end] }

@@ -48,6 +48,7 @@ func (p *parser) pipeOperator(n plan.Node) plan.Node {
 		return p.setOperation(n, true)
 	case kwOrder, kwSort, kwCluster, kwDistribute, kwLimit, kwOffset:
 		return p.pipeOrganisation(start, n)
+	default:
 	}
 	if out := p.join(n); out != nil {
 		return out
@@ -70,11 +71,7 @@ func (p *parser) pipeSelect(n plan.Node) plan.Node {
 	if p.atKw(kwWindow) && p.isIdentifier(p.peek(1)) {
 		p.windowClause()
 	}
-	for i := len(hints) - 1; i >= 0; i-- {
-		hints[i].Child = out
-		out = hints[i]
-	}
-	return out
+	return hinted(out, hints)
 }
 
 // pipeItems takes expressions with aliases, and a WINDOW clause for them.

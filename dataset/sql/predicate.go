@@ -34,8 +34,9 @@ func predicateWord(k keyword) bool {
 	switch k {
 	case kwBetween, kwIn, kwLike, kwIlike, kwRlike, kwRegexp:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func (p *parser) wordPredicate(start int, e plan.Expr) plan.Expr {
@@ -58,8 +59,9 @@ func (p *parser) wordPredicate(start int, e plan.Expr) plan.Expr {
 	case kwIlike:
 		p.advance()
 		return p.like(start, "ilike", e)
+	default:
+		return e
 	}
-	return e
 }
 
 // isPredicate takes what follows IS.

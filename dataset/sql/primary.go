@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -46,7 +47,7 @@ func (p *parser) suffixes(start int, e plan.Expr) plan.Expr {
 func (p *parser) field(start int, e plan.Expr) plan.Expr {
 	name := p.identifier()
 	if a, ok := e.(*plan.Attr); ok && p.tokens[start].kind != tokLParen {
-		parts := append(a.Parts[:len(a.Parts):len(a.Parts)], name)
+		parts := append(slices.Clip(a.Parts), name)
 		return &plan.Attr{Parts: parts, At: p.from(start)}
 	}
 	return &plan.Extract{Child: e, Key: plan.LitString(name), At: p.from(start)}
@@ -61,11 +62,12 @@ func (p *parser) allowsPath(e plan.Expr) bool {
 // variantPath takes :a.b[0] and keeps it as text, as variant_get wants it.
 func (p *parser) variantPath(start int, e plan.Expr) plan.Expr {
 	p.advance()
-	path := "$." + p.identifier()
+	var path strings.Builder
+	path.WriteString("$." + p.identifier())
 	for {
 		switch {
 		case p.accept(tokDot):
-			path += "." + p.identifier()
+			path.WriteString("." + p.identifier())
 		case p.at(tokLBracket):
 			from := p.pos
 			p.advance()
@@ -73,9 +75,9 @@ func (p *parser) variantPath(start int, e plan.Expr) plan.Expr {
 				p.stringText()
 			}
 			p.expect(tokRBracket, "']'")
-			path += p.source(from)
+			path.WriteString(p.source(from))
 		default:
-			return p.fn(start, "variant_get", e, plan.LitString(path), plan.LitString("variant"))
+			return p.fn(start, "variant_get", e, plan.LitString(path.String()), plan.LitString("variant"))
 		}
 	}
 }
@@ -102,6 +104,7 @@ func (p *parser) operand() plan.Expr {
 		return p.star(start, nil)
 	case tokQuestion, tokColon:
 		return p.parameter()
+	default:
 	}
 	p.syntax("an expression")
 	return p.bad()
@@ -279,6 +282,7 @@ func (p *parser) endsNamedExpr(t *token) bool {
 	switch t.kw {
 	case kwUnion, kwExcept, kwMinus, kwIntersect, kwLateral:
 		return true
+	default:
+		return clauseKeyword(t.kw)
 	}
-	return clauseKeyword(t.kw)
 }

@@ -39,11 +39,11 @@ func (p *printer) node(n plan.Node, depth int) {
 		if f.Name == "At" || f.Anonymous || v.Field(i).IsZero() || f.Name == "Seed" && v.Field(i).Int() < 1000 {
 			continue
 		}
-		if c, ok := v.Field(i).Interface().(plan.Node); ok {
+		if c, ok := reflect.TypeAssert[plan.Node](v.Field(i)); ok {
 			children = append(children, c)
 			continue
 		}
-		if ctes, ok := v.Field(i).Interface().([]plan.CTE); ok {
+		if ctes, ok := reflect.TypeAssert[[]plan.CTE](v.Field(i)); ok {
 			for _, c := range ctes {
 				p.b.WriteString(" " + c.Name + p.list("", c.Columns))
 				children = append(children, c.Plan)
@@ -104,8 +104,9 @@ func (p *printer) value(v reflect.Value) string {
 		}
 		slices.Sort(parts)
 		return "{" + strings.Join(parts, ", ") + "}"
+	default:
+		return fmt.Sprint(v.Interface())
 	}
-	return fmt.Sprint(v.Interface())
 }
 
 func (p *printer) list(sep string, names []string) string {

@@ -44,8 +44,9 @@ func (p *parser) queryStart(i int) bool {
 		return next.kind == tokLParen || isNumber(next) || p.isString(next) || next.kind == tokMinus || next.kind == tokWord
 	case kwMap, kwReduce:
 		return next.kind == tokWord && next.kw != kwAs
+	default:
+		return false
 	}
-	return false
 }
 
 // queryGoesOn tells whether the token after a parenthesised query, inside the
@@ -58,8 +59,9 @@ func (p *parser) queryGoesOn(after, closing int) bool {
 	switch t.kw {
 	case kwUnion, kwIntersect, kwExcept, kwMinus, kwOrder, kwSort, kwCluster, kwDistribute, kwLimit, kwOffset, kwWindow:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // parenQuery takes (query).
@@ -160,8 +162,9 @@ func (p *parser) setOperator() int {
 			return setUnion
 		}
 		return setIntersect
+	default:
+		return 0
 	}
-	return 0
 }
 
 // queryTerm takes query primaries joined by set operators of at least the
@@ -269,8 +272,9 @@ func (p *parser) continuesExpr(t *token) bool {
 	switch t.kind {
 	case tokEOF, tokRParen, tokSemicolon, tokWord, tokPipeTo:
 		return false
+	default:
+		return true
 	}
-	return true
 }
 
 // partitioning takes CLUSTER BY, DISTRIBUTE BY and SORT BY.

@@ -195,8 +195,9 @@ func jsonName(t types.Type) string {
 		return "integer"
 	case types.KindLong:
 		return "long"
+	default:
+		return t.String()
 	}
-	return t.String()
 }
 
 func writeField(b *strings.Builder, f types.Field) {

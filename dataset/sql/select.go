@@ -1,6 +1,8 @@
 package sql
 
 import (
+	"slices"
+
 	"github.com/spurwheel/spurwheel/dataset/plan"
 )
 
@@ -37,9 +39,14 @@ func (p *parser) selectQuery(from plan.Node) plan.Node {
 	if p.atKw(kwWindow) && p.isIdentifier(p.peek(1)) {
 		p.windowClause()
 	}
-	for i := len(hints) - 1; i >= 0; i-- {
-		hints[i].Child = n
-		n = hints[i]
+	return hinted(n, hints)
+}
+
+// hinted puts hints around n, the first one outermost.
+func hinted(n plan.Node, hints []*plan.Hint) plan.Node {
+	for _, h := range slices.Backward(hints) {
+		h.Child = n
+		n = h
 	}
 	return n
 }

@@ -98,7 +98,7 @@ func (p *parser) showColumns(start int) plan.Node {
 		p.invalid(start, "SHOW_COLUMNS_WITH_CONFLICT_NAMESPACE", "42K05", "SHOW COLUMNS names two namespaces.",
 			"namespaceA", strings.Join(namespace, "."), "namespaceB", strings.Join(qualifier, "."))
 	}
-	s.From = append(namespace[:len(namespace):len(namespace)], s.From[len(s.From)-1])
+	s.From = append(slices.Clip(namespace), s.From[len(s.From)-1])
 	return s
 }
 
@@ -183,8 +183,9 @@ func (p *parser) describesQuery() bool {
 		return p.peek(1).kind == tokWord || p.peek(1).kind == tokLParen
 	case kwSelect, kwWith, kwFrom, kwMap, kwReduce, kwValues:
 		return p.queryStart(p.pos)
+	default:
+		return p.at(tokLParen)
 	}
-	return p.at(tokLParen)
 }
 
 // functionName takes a function's name, an operator or a quoted name.

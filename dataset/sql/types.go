@@ -286,8 +286,9 @@ func intervalField(k keyword) (kind types.Kind, field int, ok bool) {
 		return types.KindDayTimeInterval, types.FieldMinute, true
 	case kwSecond:
 		return types.KindDayTimeInterval, types.FieldSeconds, true
+	default:
+		return 0, 0, false
 	}
-	return 0, 0, false
 }
 
 // ParseType reads a type such as "array<struct<a:int>>".

@@ -41,8 +41,9 @@ func hardKeyword(k keyword) bool {
 	case kwSelect, kwFrom, kwWhere, kwGroup, kwHaving, kwOrder, kwUnion, kwIntersect, kwAs, kwOn, kwJoin, kwUsing,
 		kwAnd, kwOr, kwBy, kwThen, kwWhen, kwElse, kwEnd, kwInto, kwLimit, kwIn, kwBetween, kwLike, kwIs, kwDistinct:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // followsOperand tells whether t goes on after a complete operand, so that a
@@ -53,8 +54,9 @@ func (p *parser) followsOperand(t *token) bool {
 		return true
 	case tokWord:
 		return t.kw == kwFrom && p.tok().kw == kwEnd
+	default:
+		return t.kind == tokLParen && !p.queryAt(p.pos+1)
 	}
-	return t.kind == tokLParen && !p.queryAt(p.pos+1)
 }
 
 // keywordOperand takes the special forms; nil where the word is a plain name.
@@ -73,6 +75,7 @@ func (p *parser) keywordOperand(start int, k keyword) plan.Expr {
 			return p.lit(start, types.Bool, true)
 		case kwFalse:
 			return p.lit(start, types.Bool, false)
+		default:
 		}
 		return p.lit(start, types.Null, nil)
 	case kwCase:
@@ -96,6 +99,7 @@ func (p *parser) keywordOperand(start int, k keyword) plan.Expr {
 			p.syntax("an expression")
 			return p.bad()
 		}
+	default:
 	}
 	return nil
 }
@@ -177,6 +181,7 @@ func (p *parser) keywordCall(start int, k keyword) plan.Expr {
 		p.advance()
 		p.syntax("an operator")
 		return p.bad()
+	default:
 	}
 	if hardKeyword(k) && p.opt.ReservedKeywords {
 		p.syntax("an expression")
