@@ -4,19 +4,17 @@ import (
 	"fmt"
 	"html"
 	"strings"
-	"time"
 	"unicode/utf16"
 
-	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
-// ShowColumn is the name of the one column that df.show and its HTML form have.
-func ShowColumn(n *plan.ShowString) string {
-	if n.HTML {
-		return "html_string"
-	}
-	return "show_string"
+// ShowOptions say how df.show prints.
+type ShowOptions struct {
+	Rows, Truncate int
+	Vertical, HTML bool
+	Env            *function.Env
 }
 
 // minShownWidth is the least width of a column.
@@ -24,7 +22,7 @@ const minShownWidth = 3
 
 // ShowString formats rows as df.show does. rows may hold one row more than n
 // asks for, which says that there are more.
-func ShowString(n *plan.ShowString, schema types.Schema, rows [][]any, zone *time.Location) string {
+func ShowString(schema types.Schema, rows [][]any, n ShowOptions) (string, error) {
 	limit := max(n.Rows, 0)
 	more := len(rows) > limit
 	t := &shown{truncate: n.Truncate}
@@ -34,7 +32,7 @@ func ShowString(n *plan.ShowString, schema types.Schema, rows [][]any, zone *tim
 	for _, row := range rows[:min(len(rows), limit)] {
 		cells := make([]string, len(row))
 		for i, v := range row {
-			cells[i] = truncated(escapeMeta(CellText(schema.Fields[i].Type, v, zone)), n.Truncate)
+			cells[i] = truncated(escapeMeta(CellText(schema.Fields[i].Type, v, n.Env.Zone)), n.Truncate)
 		}
 		t.rows = append(t.rows, cells)
 	}
@@ -54,7 +52,7 @@ func ShowString(n *plan.ShowString, schema types.Schema, rows [][]any, zone *tim
 	case more:
 		fmt.Fprintf(&t.b, "only showing top %d rows\n", limit)
 	}
-	return t.b.String()
+	return t.b.String(), nil
 }
 
 type shown struct {
