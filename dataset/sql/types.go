@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 
@@ -318,12 +319,27 @@ func ParseSchema(text string) (types.Schema, error) {
 	}
 	t, typeErr := ParseType(text)
 	switch {
+	case typeErr != nil && len(p.tokens) > 2:
+		return types.Schema{}, asSyntaxError(err)
 	case typeErr != nil:
-		return types.Schema{}, err
+		return types.Schema{}, typeErr
 	case t.Kind == types.KindStruct:
 		return types.Schema{Fields: t.Fields}, nil
 	}
 	return types.NewSchema(types.F("value", t)), nil
+}
+
+// asSyntaxError gives an unknown type inside a schema the class that Spark
+// gives it: it reads the text as one type first, where the second word is extra.
+func asSyntaxError(err error) error {
+	c, ok := errors.AsType[*errs.Condition](err)
+	if !ok || c.Class != "UNSUPPORTED_DATATYPE" {
+		return err
+	}
+	near := "'" + c.Origin.Snippet() + "'"
+	d := errs.Cond(errs.Parse, "PARSE_SYNTAX_ERROR", "42601", c.Message, "error", near, "hint", ": extra input "+near)
+	d.Origin = c.Origin
+	return d
 }
 
 // schemaFields takes name type, ... up to the end of the text.
