@@ -22,6 +22,7 @@ type builder struct {
 	shared  map[int64]*collectSink
 	held    []*account
 	writes  []*writeSink
+	spill   *spiller
 }
 
 // Build makes a fragment's root runnable. Nothing runs before the reader's
@@ -309,6 +310,8 @@ func (b *builder) rare(n physical.Node) (*pipe, error) {
 	switch n := n.(type) {
 	case *physical.NestedLoop:
 		return b.nestedLoop(n)
+	case *physical.Window:
+		return b.window(n)
 	case *physical.Generate:
 		return b.transform(n.Child, generateStep(b.deps, n.Gen, n.Outer, n.Out.Types(), b.deps.BatchRows))
 	case *physical.Sample:

@@ -50,6 +50,7 @@ type sortSink struct {
 	comp    compiler
 	threads int
 	held    *account
+	spill   *spiller
 	mu      struct {
 		sync.Mutex
 		chunks []*batch.Batch
