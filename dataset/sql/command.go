@@ -33,6 +33,8 @@ func (p *parser) command() plan.Node {
 		return p.describe()
 	case kwExplain:
 		return p.explain()
+	case kwDeclare:
+		return p.declare()
 	case kwUse:
 		return p.use()
 	case kwCache:
@@ -60,7 +62,7 @@ func (p *parser) otherStatement(start int) {
 	switch t.kw {
 	case kwAlter, kwTruncate, kwMsck, kwLoad, kwComment, kwGrant, kwRevoke, kwExport, kwImport, kwLock, kwUnlock, kwExecute, kwRepair:
 		p.statementGap(start, 2)
-	case kwAnalyze, kwMerge, kwUpdate, kwDelete, kwCall, kwDeclare, kwBegin, kwAdd, kwList, kwDfs, kwReplace, kwCommit, kwRollback, kwStart:
+	case kwAnalyze, kwMerge, kwUpdate, kwDelete, kwCall, kwBegin, kwAdd, kwList, kwDfs, kwReplace, kwCommit, kwRollback, kwStart:
 		p.statementGap(start, 1)
 	default:
 		p.syntax("a statement such as SELECT, WITH, CREATE, INSERT, SHOW or SET")
@@ -105,8 +107,8 @@ func (p *parser) set() plan.Node {
 		}
 		return &plan.Use{Catalog: true, Name: []string{p.identifier()}}
 	case p.atAnyKw(kwVariable, kwVar) && p.peek(1).kind != tokDot && p.peek(1).kind != tokEq:
-		p.statementGap(start, 2)
-		return &plan.OneRow{}
+		p.advance()
+		return p.setVariable()
 	case p.atKw(kwRole):
 		p.statementGap(start, 2)
 		return &plan.OneRow{}

@@ -348,7 +348,9 @@ func (p *parser) drop() plan.Node {
 		return n
 	case p.atAnyKw(kwFunction, kwIndex, kwRole, kwMacro):
 		p.statementGap(start, 2)
-	case p.atAnyKw(kwTemporary, kwTemp) && (p.peekKw(1, kwFunction) || p.peekKw(1, kwVariable) || p.peekKw(1, kwVar) || p.peekKw(1, kwMacro)):
+	case p.atAnyKw(kwTemporary, kwTemp) && (p.peekKw(1, kwVariable) || p.peekKw(1, kwVar)):
+		return p.dropVariable()
+	case p.atAnyKw(kwTemporary, kwTemp) && (p.peekKw(1, kwFunction) || p.peekKw(1, kwMacro)):
 		p.statementGap(start, 3)
 	default:
 		p.syntax("TABLE, VIEW, DATABASE or SCHEMA")

@@ -155,5 +155,7 @@ func TestParity(t *testing.T) {
 			t.Log("GAP ", s)
 		}
 	}
-	require.Greater(t, share(c.parsed, all), 90.0)
+	require.Greater(t, share(c.parsed, all), 97.0)
+	require.Less(t, share(c.failed, all), 0.2)
+	require.Greater(t, share(c.refused, refusals), 97.0)
 }

@@ -157,14 +157,14 @@ func (p *parser) pipeOrganisation(start int, n plan.Node) plan.Node {
 		p.advance()
 		p.expectKw(kwBy)
 		out = p.orderBy(n)
+		if p.atAnyKw(kwSort, kwCluster, kwDistribute) {
+			p.invalid(start, "UNSUPPORTED_FEATURE.COMBINATION_QUERY_RESULT_CLAUSES", "0A000",
+				"A pipe operator takes one of ORDER BY, SORT BY, CLUSTER BY and DISTRIBUTE BY; put |> before the next.")
+		}
 	case kwLimit, kwOffset:
 		return p.bounds(n)
 	default:
 		out = p.partitioning(n)
-	}
-	if p.atAnyKw(kwSort, kwCluster, kwDistribute) {
-		p.invalid(start, "UNSUPPORTED_FEATURE.COMBINATION_QUERY_RESULT_CLAUSES", "0A000",
-			"A pipe operator takes one of ORDER BY, SORT BY, CLUSTER BY and DISTRIBUTE BY; put |> before the next.")
 	}
 	if p.atAnyKw(kwLimit, kwOffset) && p.peek(1).kind != tokEOF {
 		p.invalid(start, "MULTIPLE_QUERY_RESULT_CLAUSES_WITH_PIPE_OPERATORS", "42000",
