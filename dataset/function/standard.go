@@ -6,5 +6,6 @@ func standardLists() [][]*Entry {
 		logic(), comparisons(), arithmetic(), unaries(), bitwise(), conditionals(),
 		basicAggs(), statAggs(), collectAggs(),
 		partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings(),
+		partTimes(), arithTimes(), textTimes(), nowTimes(), makeTimes(),
 	}
 }
