@@ -70,7 +70,8 @@ func (r *run) castCall(ctx context.Context, name string, f *plan.Func, v *env) (
 	if len(f.Args) != 1 {
 		return nil, true, function.WrongArgs(name, "1", len(f.Args))
 	}
-	e, err := r.cast(ctx, &plan.Cast{Child: f.Args[0], To: t, Mode: plan.CastSession, At: f.At}, v)
+	// Implicit: the names of columns do not show casts that are written as calls.
+	e, err := r.cast(ctx, &plan.Cast{Child: f.Args[0], To: t, Mode: plan.CastSession, Implicit: true, At: f.At}, v)
 	return e, true, err
 }
 

@@ -72,9 +72,9 @@ func arithEntry(name string, op arith, try bool, usage string, aliases ...string
 // arithType is the typing rule of a binary operator.
 func arithType(op arith, try bool) Rule {
 	return func(env *Env, args []plan.Expr) (Typing, error) {
-		if t, ok := temporalType(op, env, args); ok {
+		if t, ok, err := temporalType(op, env, args); ok || err != nil {
 			t.Nullable = t.Nullable || try
-			return t, nil
+			return t, err
 		}
 		ts, result, err := arithTypes(op, env, args)
 		if err != nil {
@@ -99,7 +99,8 @@ func arithTypes(op arith, env *Env, args []plan.Expr) ([]types.Type, types.Type,
 		b = a
 	}
 	if !a.IsNumeric() || !b.IsNumeric() {
-		if !a.Equal(b) {
+		null := args[0].Type().Kind == types.KindNull || args[1].Type().Kind == types.KindNull
+		if !a.Equal(b) || null {
 			return nil, a, DiffTypes(args[0].Type(), args[1].Type())
 		}
 		return nil, a, WrongOpType(arithWants(op), a)
@@ -132,7 +133,7 @@ func promoteSides(ansi bool, a, b types.Type) (types.Type, types.Type) {
 	case ansi && as && bs:
 		return a, b
 	case ansi:
-		if t, ok := promoteString(true, a, b); ok && t.IsNumeric() {
+		if t, ok := promoteString(true, a, b); ok {
 			return t, t
 		}
 		return a, b

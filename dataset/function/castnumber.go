@@ -124,8 +124,8 @@ func floatToInt[S float, D integer](c *caster) Kernel {
 		src, dst := batch.Values[S](args[0])[:n], batch.Values[D](out)[:n]
 		for i := range dst {
 			x := float64(src[i])
-			if math.Floor(x) <= top && math.Ceil(x) >= bottom && !(top > 1<<62 && x >= 0x1p63) {
-				dst[i] = D(int64(x))
+			if math.Floor(x) <= top && math.Ceil(x) >= bottom {
+				dst[i] = saturate[D](x) // 2^63 counts as the greatest bigint
 				continue
 			}
 			if c.wraps() {

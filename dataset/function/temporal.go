@@ -11,11 +11,11 @@ import (
 var dayInterval = types.Type{Kind: types.KindDayTimeInterval, Precision: types.FieldDay, Scale: types.FieldDay}
 
 // temporalType types an operator with a date, time or interval side; ok false
-// if it has none or the operator does not exist.
-func temporalType(op arith, env *Env, args []plan.Expr) (Typing, bool) {
+// without an error leaves it to the rule of numbers.
+func temporalType(op arith, env *Env, args []plan.Expr) (Typing, bool, error) {
 	a, b := args[0].Type(), args[1].Type()
 	if !isTemporal(a) && !isTemporal(b) {
-		return Typing{}, false
+		return Typing{}, false, nil
 	}
 	var ts []types.Type
 	var out types.Type
@@ -47,10 +47,36 @@ func temporalType(op arith, env *Env, args []plan.Expr) (Typing, bool) {
 		}
 	}
 	if !ok {
-		return Typing{}, false
+		return Typing{}, false, temporalError(op, args)
 	}
-	null := nullableAfter(args, ts) || op >= opDiv
-	return Typing{Args: ts, Result: out, Nullable: null}, true
+	null := nullableAfter(args, ts) || op >= opDiv && a.Kind == types.KindCalendarInterval || op == opIDiv
+	return Typing{Args: ts, Result: out, Nullable: null}, true, nil
+}
+
+// temporalError is the error where Spark has chosen a function of dates, which
+// then does not take the other side.
+func temporalError(op arith, args []plan.Expr) error {
+	a, b := args[0].Type(), args[1].Type()
+	long := func(t types.Type) bool {
+		return t.Kind == types.KindDayTimeInterval || t.Kind == types.KindCalendarInterval
+	}
+	switch {
+	case op == opAdd && long(a):
+		return UnexpectedType(args, 1, WantAnyTime.Name)
+	case op <= opSub && long(b):
+		return UnexpectedType(args, 0, WantAnyTime.Name)
+	case op == opSub && isTimestamp(a):
+		return UnexpectedType(args, 1, WantAnyTime.Name)
+	case op == opSub && isTimestamp(b):
+		return UnexpectedType(args, 0, WantAnyTime.Name)
+	case op == opSub && b.Kind == types.KindDate:
+		return UnexpectedType(args, 0, "DATE")
+	case op <= opSub && a.Kind == types.KindDate && !isDatetime(b):
+		return UnexpectedType(args, 1, "(INT OR SMALLINT OR TINYINT)")
+	case op == opAdd && b.Kind == types.KindDate && !isDatetime(a):
+		return UnexpectedType(args, 0, "(INT OR SMALLINT OR TINYINT)")
+	}
+	return nil
 }
 
 func isTemporal(t types.Type) bool {
@@ -91,7 +117,7 @@ func plusTypes(a, b types.Type) ([]types.Type, types.Type, bool) {
 	case a.Kind == types.KindTime && b.Kind == types.KindDayTimeInterval:
 		return []types.Type{a, b}, a, true
 	case a.Kind == types.KindString && isIntervalOrCalendar(b) && b.Kind != types.KindYearMonthInterval:
-		return []types.Type{types.Timestamp, b}, types.Timestamp, true
+		return []types.Type{types.Timestamp, b}, types.String, true
 	case a.Kind == types.KindDate && (b.IsIntegral() && b.Kind != types.KindLong || b.Kind == types.KindNull):
 		return []types.Type{a, types.Int}, a, true
 	}

@@ -39,7 +39,32 @@ func temporalKernel(env *Env, op arith, a, b, out types.Type, m mode) Kernel {
 	case a.Kind == types.KindDate:
 		return datePlus(env, b, sign, m)
 	}
+	if out.Kind == types.KindString {
+		return printed(env, timestampPlus(env, a, b, sign, m))
+	}
 	return timestampPlus(env, a, b, sign, m)
+}
+
+// printed shows a kernel's timestamps as text: text plus an interval stays text.
+func printed(env *Env, k Kernel) Kernel {
+	tmp := batch.New(types.Timestamp, 0)
+	p := &printer{zone: calendar.NewZone(env.Zone)}
+	return func(args []*batch.Vector, n int, out *batch.Vector) error {
+		tmp.Reset(n)
+		tmp.AndValidity(out.Validity())
+		if err := k(args, n, tmp); err != nil {
+			return err
+		}
+		out.AndValidity(tmp.Validity())
+		var b []byte
+		for i := range n {
+			if out.Valid(i) {
+				b = p.value(b[:0], types.Timestamp, tmp, i)
+				out.SetStr(i, b)
+			}
+		}
+		return nil
+	}
 }
 
 func swapped(k Kernel) Kernel {

@@ -28,8 +28,10 @@ func unaries() []*Entry {
 			Kernel: func(_ *Env, c *plan.Call) (Kernel, error) { return unaryKernel(op, c.Typ, callMode(c, false)) },
 		}
 	}
+	negative := entry("negative", unaryNegate, "negative(expr): expr with the opposite sign.")
+	negative.Aliases = []string{"unary -"} // the operator, whose column is named otherwise
 	return []*Entry{
-		entry("negative", unaryNegate, "negative(expr): expr with the opposite sign."),
+		negative,
 		entry("positive", unarySame, "positive(expr): expr itself."),
 		entry("abs", unaryAbs, "abs(expr): expr without its sign."),
 	}

@@ -220,10 +220,16 @@ func (e *Case) WithChildren(c []Expr) Expr {
 }
 func (e *Case) Type() types.Type { return e.Whens[0].Then.Type() }
 func (e *Case) Nullable() bool {
+	always := false
 	for _, w := range e.Whens {
 		if w.Then.Nullable() {
 			return true
 		}
+		l, ok := w.Cond.(*Literal)
+		always = always || ok && l.Value == true
+	}
+	if always {
+		return false
 	}
 	return e.Else == nil || e.Else.Nullable()
 }

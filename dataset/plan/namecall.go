@@ -87,15 +87,18 @@ func (n namer) unary(name string, a Expr) (string, bool) {
 		return "(" + n.name(a) + " IS NOT NULL)", true
 	case "~":
 		return "~" + n.name(a), true
-	case "-":
+	case "unary -":
 		return "(- " + n.name(a) + ")", true
-	case "+":
+	case "positive":
 		return "(+ " + n.name(a) + ")", true
 	}
 	return "", false
 }
 
 func (n namer) binary(name string, args []Expr) (string, bool) {
+	if s, ok := n.temporal(name, args[0], args[1]); ok {
+		return s, true
+	}
 	if op, ok := binaryNames[name]; ok {
 		l, r := args[0], args[1]
 		if name == "*" && intervalRight(r) {

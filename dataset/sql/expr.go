@@ -108,7 +108,7 @@ func (p *parser) binaryOperator() (name string, prec, length int) {
 	case tokAmp:
 		return "&", precBitAnd, 1
 	case tokShiftLeft:
-		return "shiftleft", precShift, 1
+		return "<<", precShift, 1
 	case tokPlus:
 		return "+", precAdd, 1
 	case tokMinus:
@@ -139,9 +139,9 @@ func (p *parser) greaterOrShift(t *token) (name string, prec, length int) {
 	}
 	switch {
 	case adjacent(1) && adjacent(2):
-		return "shiftrightunsigned", precShift, 3
+		return ">>>", precShift, 3
 	case adjacent(1):
-		return "shiftright", precShift, 2
+		return ">>", precShift, 2
 	}
 	return ">", precComparison, 1
 }
@@ -176,7 +176,7 @@ func (p *parser) unary() plan.Expr {
 			p.advance()
 			return p.suffixes(start, p.number(start, true))
 		}
-		name = "negative"
+		name = "unary -"
 	case tokPlus:
 		name = "positive"
 	case tokTilde:
