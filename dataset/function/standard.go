@@ -7,5 +7,6 @@ func standardLists() [][]*Entry {
 		basicAggs(), statAggs(), collectAggs(),
 		partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings(),
 		partTimes(), arithTimes(), textTimes(), nowTimes(), makeTimes(),
+		realMath(), numberMath(), hashes(), miscs(), urls(),
 	}
 }
