@@ -3,7 +3,6 @@ package sparkconnect
 import (
 	"context"
 	"io"
-	"time"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
@@ -26,7 +25,8 @@ type Engine interface {
 // SessionKey names a session as its client does.
 type SessionKey struct{ UserID, SessionID string }
 
-// Principal is who is calling, as the Authenticator says.
+// Principal is who is calling, as the Authenticator says. Without a name it is
+// whom the client names.
 type Principal struct{ Name string }
 
 // Session is a client's conf, views and executions. Plans handed in are
@@ -164,6 +164,3 @@ type OperatorMetrics struct {
 type Authenticator interface {
 	Authenticate(ctx context.Context, authorization, peer string) (Principal, error)
 }
-
-// Clock tells the time: for idle sessions and operations.
-type Clock interface{ Now() time.Time }

@@ -1,0 +1,293 @@
+package sparkconnect
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/spurwheel/spurwheel/api/spark/connect"
+	"github.com/spurwheel/spurwheel/connectors/arrowipc"
+	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/types"
+)
+
+// execution does the work of one operation and pushes its responses.
+type execution struct {
+	srv *Server
+	op  *operation
+	// place of the last batch in the engine's held outputs, for response ids
+	partition, block int
+	metrics          *Metrics
+}
+
+// run executes the plan; the last response says that the result is complete and
+// carries the metrics: a message of their own would cost the client a call.
+func (x *execution) run(ctx context.Context) error {
+	p, err := inflate(x.op.request.GetPlan())
+	if err != nil {
+		return err
+	}
+	switch k := p.GetOpType().(type) {
+	case *pb.Plan_Root:
+		err = x.query(ctx, k.Root)
+	case *pb.Plan_Command:
+		err = x.command(ctx, k.Command)
+	default:
+		err = invalidPlan("the plan is empty")
+	}
+	if err != nil {
+		return err
+	}
+	last := &pb.ExecutePlanResponse{ResponseType: &pb.ExecutePlanResponse_ResultComplete_{ResultComplete: &pb.ExecutePlanResponse_ResultComplete{}}}
+	if x.metrics != nil {
+		last.Metrics, last.ObservedMetrics = operatorsTo(x.metrics.Operators), observedTo(x.metrics.Observed)
+	}
+	return x.push(ctx, last)
+}
+
+func (x *execution) push(ctx context.Context, r *pb.ExecutePlanResponse) error {
+	return x.op.push(ctx, r, x.partition, x.block)
+}
+
+// inflate decompresses a plan that the client compressed.
+func inflate(p *pb.Plan) (*pb.Plan, error) {
+	k, ok := p.GetOpType().(*pb.Plan_CompressedOperation_)
+	if !ok {
+		return p, nil
+	}
+	c := k.CompressedOperation
+	if c.GetCompressionCodec() != pb.CompressionCodec_COMPRESSION_CODEC_ZSTD {
+		return nil, errs.Unsupported("compression of plans by " + c.GetCompressionCodec().String())
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxMessage))
+	if err != nil {
+		return nil, errs.E(errs.Internal, "sparkconnect.inflate", err)
+	}
+	defer dec.Close()
+	data, err := dec.DecodeAll(c.GetData(), nil)
+	if err != nil {
+		return nil, invalidPlan("a compressed plan cannot be decompressed: " + err.Error())
+	}
+	opt := proto.UnmarshalOptions{RecursionLimit: maxNesting}
+	switch c.GetOpType() {
+	case pb.Plan_CompressedOperation_OP_TYPE_RELATION:
+		r := &pb.Relation{}
+		err = opt.Unmarshal(data, r)
+		p = &pb.Plan{OpType: &pb.Plan_Root{Root: r}}
+	case pb.Plan_CompressedOperation_OP_TYPE_COMMAND:
+		r := &pb.Command{}
+		err = opt.Unmarshal(data, r)
+		p = &pb.Plan{OpType: &pb.Plan_Command{Command: r}}
+	default:
+		return nil, invalidPlan("a compressed plan of unknown kind")
+	}
+	if err != nil {
+		return nil, invalidPlan("a compressed plan cannot be decoded")
+	}
+	return p, nil
+}
+
+// query runs a relation and streams its rows.
+func (x *execution) query(ctx context.Context, r *pb.Relation) error {
+	t := x.srv.translator(ctx, x.op.session)
+	n, err := t.relation(r)
+	if err != nil {
+		return err
+	}
+	res, err := x.execute(ctx, n)
+	if err != nil {
+		return err
+	}
+	err = x.rows(ctx, res)
+	return x.closed(res, err)
+}
+
+func (x *execution) execute(ctx context.Context, n plan.Node) (Result, error) {
+	res, err := x.op.session.engine.Execute(ctx, ExecuteRequest{OperationID: x.op.id, Tags: x.op.tags, Plan: n, Description: describe(x.op.request)})
+	if err != nil {
+		return nil, err
+	}
+	x.op.progress.follow(res)
+	return res, nil
+}
+
+// closed ends a result; its metrics count only if all of it was read.
+func (x *execution) closed(res Result, err error) error {
+	x.op.progress.follow(nil)
+	if err == nil {
+		m := res.Metrics()
+		x.metrics = &m
+	}
+	return errors.Join(err, res.Close())
+}
+
+// rows sends a result as Arrow batches: the schema within the first message, at
+// least one batch even without rows, exactly one record batch in each.
+func (x *execution) rows(ctx context.Context, res Result) error {
+	s := res.Schema()
+	w := &rowWriter{x: x, schema: schemaTo(s), enc: arrowipc.NewEncoder(s, x.arrowOptions())}
+	for {
+		b, err := res.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if p, ok := res.(positioned); ok {
+			x.partition, x.block = p.Position()
+		} else {
+			x.block++
+		}
+		if err := w.add(ctx, b); err != nil {
+			return err
+		}
+	}
+	if w.enc.Rows() > 0 || w.schema != nil {
+		return w.flush(ctx)
+	}
+	return nil
+}
+
+func (x *execution) arrowOptions() arrowipc.Options {
+	c := x.srv.conf(x.op.session)
+	return arrowipc.Options{ZoneID: c.value(keyTimeZone), LargeVarTypes: c.flag(keyLargeVarTypes)}
+}
+
+// rowWriter cuts a result's rows into messages.
+type rowWriter struct {
+	x      *execution
+	schema *pb.DataType // until it was sent
+	enc    *arrowipc.Encoder
+	offset int64
+}
+
+// add encodes a batch, in pieces if its values are long.
+func (w *rowWriter) add(ctx context.Context, b *batch.Batch) error {
+	limits := w.x.op.limits
+	piece := b.N
+	if size := b.Bytes(); size > int64(limits.BatchBytes) {
+		piece = max(int(int64(b.N)*int64(limits.BatchBytes)/size), 1)
+	}
+	for from := 0; from < b.N; {
+		n := min(piece, b.N-from, limits.BatchRows-w.enc.Rows())
+		if err := w.enc.Append(b, from, n); err != nil {
+			return err
+		}
+		from += n
+		if w.enc.Rows() >= limits.BatchRows || w.enc.Size() >= limits.BatchBytes {
+			if err := w.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// flush sends what is encoded, in pieces where the client takes them.
+func (w *rowWriter) flush(ctx context.Context) error {
+	rows, data := int64(w.enc.Rows()), w.enc.Finish()
+	chunk := w.x.op.chunk
+	if chunk == 0 || len(data) <= chunk {
+		if len(data) > maxMessage-smallBatch {
+			return rowTooLarge(len(data))
+		}
+		return w.send(ctx, rows, data, 0, 0)
+	}
+	n := (len(data) + chunk - 1) / chunk
+	for i := range n {
+		if err := w.send(ctx, rows, data[i*chunk:min((i+1)*chunk, len(data))], int64(i), int64(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func rowTooLarge(n int) error {
+	return errs.Errorf(errs.Exhausted, "sparkconnect.rows", "a row of the result takes %d bytes, more than a message may have (%d)", n, maxMessage)
+}
+
+func (w *rowWriter) send(ctx context.Context, rows int64, data []byte, index, chunks int64) error {
+	offset := w.offset
+	b := &pb.ExecutePlanResponse_ArrowBatch{RowCount: rows, Data: data, StartOffset: &offset}
+	if chunks > 0 {
+		b.ChunkIndex, b.NumChunksInBatch = &index, &chunks
+	}
+	r := &pb.ExecutePlanResponse{Schema: w.schema, ResponseType: &pb.ExecutePlanResponse_ArrowBatch_{ArrowBatch: b}}
+	w.schema = nil
+	if index+1 >= chunks {
+		w.offset += rows
+	}
+	return w.x.push(ctx, r)
+}
+
+// collect reads a command's rows whole, as one Arrow stream.
+func (x *execution) collect(ctx context.Context, res Result) ([]byte, types.Schema, error) {
+	s := res.Schema()
+	enc := arrowipc.NewEncoder(s, x.arrowOptions())
+	for {
+		b, err := res.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return enc.Finish(), s, nil
+		}
+		if err == nil {
+			err = enc.Append(b, 0, b.N)
+		}
+		if err != nil {
+			return nil, s, err
+		}
+		if enc.Size() > maxCommandBytes {
+			return nil, s, errs.Errorf(errs.Exhausted, "sparkconnect.collect", "a command gave more than %d bytes of rows", maxCommandBytes)
+		}
+	}
+}
+
+func operatorsTo(ops []OperatorMetrics) *pb.ExecutePlanResponse_Metrics {
+	if len(ops) == 0 {
+		return nil
+	}
+	out := &pb.ExecutePlanResponse_Metrics{}
+	for _, o := range ops {
+		m := &pb.ExecutePlanResponse_Metrics_MetricObject{
+			Name: o.Name, PlanId: o.ID, Parent: o.Parent, ExecutionMetrics: map[string]*pb.ExecutePlanResponse_Metrics_MetricValue{},
+		}
+		for k, v := range o.Values {
+			m.ExecutionMetrics[k] = &pb.ExecutePlanResponse_Metrics_MetricValue{Name: k, Value: v, MetricType: "sum"}
+		}
+		out.Metrics = append(out.Metrics, m)
+	}
+	return out
+}
+
+func observedTo(obs []Observed) []*pb.ExecutePlanResponse_ObservedMetrics {
+	var out []*pb.ExecutePlanResponse_ObservedMetrics
+	for _, o := range obs {
+		m := &pb.ExecutePlanResponse_ObservedMetrics{Name: o.Name, PlanId: o.PlanID, Keys: o.Keys}
+		for _, v := range o.Values {
+			m.Values = append(m.Values, literalTo(v.Value, v.Typ))
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// describe is a short text of what the client runs.
+func describe(r *pb.ExecutePlanRequest) string {
+	q := r.GetPlan().GetCommand().GetSqlCommand()
+	text := q.GetSql()
+	if in := q.GetInput(); in.GetSql() != nil {
+		text = in.GetSql().GetQuery()
+	}
+	if root := r.GetPlan().GetRoot(); root.GetSql() != nil {
+		text = root.GetSql().GetQuery()
+	}
+	return cutText(text, maxDescription)
+}
+
+// maxDescription is what is kept of a query's text for people.
+const maxDescription = 2000

@@ -1,0 +1,291 @@
+package sparkconnect
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/spurwheel/spurwheel/api/spark/connect"
+)
+
+// operation is an execution that outlives its streams: it runs apart from them
+// and keeps responses until the client releases them, so that a cut connection
+// costs nothing. The engine is pulled only while little is unsent.
+type operation struct {
+	session *session
+	request *pb.ExecutePlanRequest
+	id      string
+	tags    []string
+	started time.Time
+	limits  Limits
+	ctx     context.Context //nolint:containedctx // of the execution, which no call's context covers
+	cancel  context.CancelCauseFunc
+	// reattachable says whether responses are kept after they were sent.
+	reattachable bool
+	// chunk is the most bytes of Arrow data in a message if the client takes
+	// batches in pieces, else 0.
+	chunk int
+
+	progress progressSource
+	finished chan struct{} // closed when the execution's goroutine has ended
+
+	mu struct {
+		sync.Mutex
+		wake       chan struct{} // closed when something changed
+		responses  []*pb.ExecutePlanResponse
+		first      int   // index of responses[0]
+		sent       int   // index after the last one handed to a stream
+		keptBytes  int64 // of responses sent
+		freshBytes int64 // of responses not yet sent
+		done       bool
+		err        error
+		stream     int // the current stream; older ones must give up
+		attached   bool
+		idleSince  time.Time // not attached since
+	}
+}
+
+// state of an operation, as GetStatus tells it.
+type opState = pb.GetStatusResponse_OperationStatus_OperationState
+
+const (
+	stateUnknown   = pb.GetStatusResponse_OperationStatus_OPERATION_STATE_UNKNOWN
+	stateRunning   = pb.GetStatusResponse_OperationStatus_OPERATION_STATE_RUNNING
+	stateSucceeded = pb.GetStatusResponse_OperationStatus_OPERATION_STATE_SUCCEEDED
+	stateFailed    = pb.GetStatusResponse_OperationStatus_OPERATION_STATE_FAILED
+	stateCancelled = pb.GetStatusResponse_OperationStatus_OPERATION_STATE_CANCELLED
+)
+
+func newOperation(s *session, req *pb.ExecutePlanRequest, now time.Time, limits Limits) *operation {
+	o := &operation{session: s, request: req, id: req.GetOperationId(), tags: req.GetTags(), started: now, limits: limits}
+	o.ctx, o.cancel = context.WithCancelCause(context.Background())
+	for _, opt := range req.GetRequestOptions() {
+		if opt.GetReattachOptions().GetReattachable() {
+			o.reattachable = true
+		}
+		if c := opt.GetResultChunkingOptions(); c.GetAllowArrowBatchChunking() {
+			o.chunk = chunkSize(c.PreferredArrowChunkSize)
+		}
+	}
+	o.finished = make(chan struct{})
+	o.mu.wake = make(chan struct{})
+	o.mu.idleSince = now
+	return o
+}
+
+// changed wakes everybody who waits; the lock is held.
+func (o *operation) changed() {
+	close(o.mu.wake)
+	o.mu.wake = make(chan struct{})
+}
+
+// push adds a response, waiting until the client has taken enough of those before.
+func (o *operation) push(ctx context.Context, r *pb.ExecutePlanResponse, partition, block int) error {
+	size := int64(proto.Size(r))
+	for {
+		o.mu.Lock()
+		if o.mu.freshBytes == 0 || o.mu.freshBytes+size <= o.limits.UnsentBytes {
+			o.add(r, size, partition, block)
+			o.mu.Unlock()
+			return nil
+		}
+		wake := o.mu.wake
+		o.mu.Unlock()
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// pushIfIdle adds a response if the client has taken all others; for messages
+// that may as well not be sent.
+func (o *operation) pushIfIdle(r *pb.ExecutePlanResponse) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.mu.freshBytes == 0 && !o.mu.done {
+		o.add(r, int64(proto.Size(r)), 0, 0)
+	}
+}
+
+// add appends a response; the lock is held.
+func (o *operation) add(r *pb.ExecutePlanResponse, size int64, partition, block int) {
+	r.SessionId, r.ServerSideSessionId, r.OperationId = o.session.key.SessionID, o.session.serverID(), o.id
+	index := o.mu.first + len(o.mu.responses)
+	r.ResponseId = responseID{Operation: o.id, Partition: partition, Block: block, Index: index}.String()
+	o.mu.responses = append(o.mu.responses, r)
+	o.mu.freshBytes += size
+	o.changed()
+}
+
+// finish ends the operation; nil is success.
+func (o *operation) finish(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.mu.done {
+		return
+	}
+	o.mu.done, o.mu.err = true, err
+	o.changed()
+}
+
+// attach makes the caller's stream the only one and returns its number. next is
+// the index it wants first.
+func (o *operation) attach(next int) (stream int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	end := o.mu.first + len(o.mu.responses)
+	switch {
+	case next < o.mu.first:
+		return 0, cursorGone(o.id)
+	case next > end:
+		return 0, cursorUnknown(o.id)
+	}
+	o.mu.stream++
+	o.mu.attached = true
+	o.changed()
+	return o.mu.stream, nil
+}
+
+// detach says that a stream has ended.
+func (o *operation) detach(stream int, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.mu.stream == stream {
+		o.mu.attached, o.mu.idleSince = false, now
+	}
+}
+
+// item is what a stream finds at its position: a response, the end, or nothing
+// yet (wake tells when to look again).
+type item struct {
+	response *pb.ExecutePlanResponse
+	end      bool
+	err      error
+	wake     <-chan struct{}
+}
+
+// take looks at the response with an index.
+func (o *operation) take(stream, index int) item {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.mu.stream != stream {
+		return item{err: disconnected(o.id), end: true}
+	}
+	if index < o.mu.first {
+		return item{err: cursorGone(o.id), end: true}
+	}
+	if i := index - o.mu.first; i < len(o.mu.responses) {
+		return item{response: o.mu.responses[i]}
+	}
+	if o.mu.done {
+		return item{err: o.mu.err, end: true}
+	}
+	return item{wake: o.mu.wake}
+}
+
+// delivered notes that a stream has handed the response to the connection, and
+// lets go of what need not be kept.
+func (o *operation) delivered(index int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for ; o.mu.sent <= index; o.mu.sent++ {
+		if i := o.mu.sent - o.mu.first; i >= 0 && i < len(o.mu.responses) {
+			size := int64(proto.Size(o.mu.responses[i]))
+			o.mu.freshBytes -= size
+			o.mu.keptBytes += size
+		}
+	}
+	keep := o.limits.RetryBytes
+	if !o.reattachable {
+		keep = 0
+	}
+	// The last one sent stays: a client may not have received it.
+	for o.mu.keptBytes > keep && o.mu.first < o.mu.sent-1 {
+		o.dropFirst()
+	}
+	o.changed()
+}
+
+// release drops responses up to and including one, as far as they were sent.
+func (o *operation) release(index int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for o.mu.first <= index && o.mu.first < o.mu.sent && len(o.mu.responses) > 0 {
+		o.dropFirst()
+	}
+}
+
+// dropFirst forgets the oldest response, which was sent; the lock is held.
+func (o *operation) dropFirst() {
+	o.mu.keptBytes -= int64(proto.Size(o.mu.responses[0]))
+	o.mu.responses[0] = nil
+	o.mu.responses = o.mu.responses[1:]
+	o.mu.first++
+}
+
+// ended tells whether the goroutine of the execution is over.
+func (o *operation) ended() bool {
+	select {
+	case <-o.finished:
+		return true
+	default:
+		return false
+	}
+}
+
+// running tells whether the execution has not ended.
+func (o *operation) running() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.mu.done
+}
+
+// state is what GetStatus says.
+func (o *operation) state() opState {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case !o.mu.done:
+		return stateRunning
+	case o.mu.err == nil:
+		return stateSucceeded
+	case isCancelled(o.mu.err):
+		return stateCancelled
+	}
+	return stateFailed
+}
+
+// abandoned tells whether nobody has listened for longer than d.
+func (o *operation) abandoned(now time.Time, d time.Duration) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.mu.attached && now.Sub(o.mu.idleSince) > d
+}
+
+// hasTag tells whether the client gave the operation a tag.
+func (o *operation) hasTag(tag string) bool {
+	for _, t := range o.tags {
+		if t == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// chunkSize is the size of pieces that a client wishes, within bounds.
+func chunkSize(preferred *int64) int {
+	if preferred == nil || *preferred <= 0 {
+		return maxChunk
+	}
+	return int(min(max(*preferred, minChunk), maxChunk))
+}
+
+// Pieces of batches: as large as Spark's, and not so small that a batch makes thousands.
+const (
+	minChunk = 1 << 10
+	maxChunk = 64 << 20
+)
