@@ -13,9 +13,21 @@ type account struct {
 	used   atomic.Int64
 	// forced makes every growth beyond it fail, so that tests see spilling.
 	forced int64
+	least  int64 // see leastSpill
 }
 
-func newAccount(b *mem.Budget, forced int64) *account { return &account{budget: b, forced: forced} }
+// leastSpill is what a thread must hold for spilling to help: when others have
+// used the budget up, pieces smaller than this would only make many small
+// blocks, and the thread goes on beyond the budget.
+const leastSpill = 4 << 20
+
+func newAccount(b *mem.Budget, forced int64) *account {
+	a := &account{budget: b, forced: forced, least: leastSpill}
+	if forced > 0 {
+		a.least = 0
+	}
+	return a
+}
 
 // grow books n bytes, or fails with errs.Exhausted.
 func (a *account) grow(n int64) error {
@@ -72,6 +84,19 @@ func (s *share) set(size int64) error {
 	}
 	s.size = want
 	return nil
+}
+
+// spills is set for an operator that can spill: it tells whether it must.
+func (s *share) spills(size int64) (bool, error) {
+	err := s.set(size)
+	if !errs.Is(err, errs.Exhausted) {
+		return false, err
+	}
+	if size < s.of.least {
+		s.force(size)
+		return false, nil
+	}
+	return true, nil
 }
 
 // force is set for memory that is needed to make progress.

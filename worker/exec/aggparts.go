@@ -27,10 +27,22 @@ type aggParts struct {
 	states []types.Type
 	raw    []types.Type
 	part   [partitions]aggPart
-	bytes  int64 // of closed chunks, and key rows
+	bytes  int64 // of closed chunks
+	level  int
 	// scratch: row numbers by partition
 	first [partitions + 1]int32
 	order []int32
+}
+
+// size is the memory that was booked for the part.
+func (p *aggPart) size() int64 {
+	n := int64(0)
+	for _, list := range [][]*aggChunk{p.states, p.raw} {
+		for _, c := range list {
+			n += c.size()
+		}
+	}
+	return n
 }
 
 // split orders the rows of keys by partition: p's are order[first[p]:first[p+1]].
@@ -38,7 +50,7 @@ func (a *aggParts) split(keys []uint64, n int) {
 	w := a.lay.words
 	var count [partitions + 1]int32
 	for i := range n {
-		count[partitionOf(keys[i*w])+1]++
+		count[levelPartition(keys[i*w], a.level)+1]++
 	}
 	for p := range partitions {
 		count[p+1] += count[p]
@@ -49,7 +61,7 @@ func (a *aggParts) split(keys []uint64, n int) {
 	}
 	a.order = a.order[:n]
 	for i := range n {
-		p := partitionOf(keys[i*w])
+		p := levelPartition(keys[i*w], a.level)
 		a.order[count[p]] = int32(i)
 		count[p]++
 	}

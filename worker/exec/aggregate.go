@@ -8,7 +8,6 @@ import (
 	"github.com/spurwheel/spurwheel/dataset/physical"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
-	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
@@ -128,11 +127,11 @@ func (s *aggSink) Finalize(ctx context.Context) error {
 		if l.table != nil {
 			total += l.table.n
 		}
-		split = split || l.parts != nil || l.spilled()
+		split = split || l.parts != nil || l.files != nil
 	}
 	if split || total > maxMergedGroups {
 		for _, l := range s.mu.locals {
-			if err := l.empty(); err != nil {
+			if err := l.settle(); err != nil {
 				return err
 			}
 		}
@@ -147,6 +146,18 @@ func (s *aggSink) Finalize(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// settle leaves a thread's groups in its partitions alone.
+func (l *aggLocal) settle() error {
+	if err := l.empty(); err != nil {
+		return err
+	}
+	if err := l.shrink(); err != nil {
+		return err
+	}
+	l.held.force(l.size())
+	return nil
+}
+
 // aggLocal is one thread's aggregation.
 type aggLocal struct {
 	sink  *aggSink
@@ -158,6 +169,7 @@ type aggLocal struct {
 	dir   directMap
 	parts *aggParts
 	files *aggFiles
+	level int // of partitioning: 0, and more when a partition is split again
 	held  *share
 	// rowsIn and rowsOut decide whether pre-aggregation pays.
 	rowsIn, rowsOut int64
@@ -234,11 +246,11 @@ func (l *aggLocal) bound() error {
 
 // book tells the account what is held, and spills if that is refused.
 func (l *aggLocal) book() error {
-	err := l.held.set(l.size())
-	if !errs.Is(err, errs.Exhausted) {
-		return err
+	must, err := l.held.spills(l.size())
+	if must {
+		return l.spillAll()
 	}
-	return l.spillAll()
+	return err
 }
 
 // canBypass: raw rows keep arguments, which are evaluated only for rows that a
@@ -294,7 +306,7 @@ func (l *aggLocal) forget() {
 
 func (l *aggLocal) openParts() {
 	if l.parts == nil {
-		l.parts = &aggParts{lay: l.sink.lay, states: l.sink.stateTypes(), raw: l.sink.rawTypes()}
+		l.parts = &aggParts{lay: l.sink.lay, states: l.sink.stateTypes(), raw: l.sink.rawTypes(), level: l.level}
 	}
 }
 

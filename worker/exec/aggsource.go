@@ -38,6 +38,8 @@ type aggStream struct {
 	seq int64
 	out *batch.Batch
 	in  *keyRows
+	// todo is partitions of the last morsel that was too large.
+	todo []*aggWork
 }
 
 func (s *aggStream) Next(ctx context.Context) (*batch.Batch, error) {
@@ -69,8 +71,12 @@ func (s *aggStream) Close() error {
 // advance takes the next morsel.
 func (s *aggStream) advance(ctx context.Context) (bool, error) {
 	sink := s.src.sink
-	p := s.src.next.Add(1) - 1
-	s.at, s.seq = 0, p
+	p := int64(-1) // smaller partitions of the last morsel come first
+	if len(s.todo) == 0 {
+		p = s.src.next.Add(1) - 1
+		s.seq = p
+	}
+	s.at = 0
 	if sink.merged != nil {
 		s.cur = sink.merged
 		return p == 0, nil
@@ -87,61 +93,19 @@ func (s *aggStream) advance(ctx context.Context) (bool, error) {
 		s.in = &keyRows{bufs: make([][][]byte, len(sink.keys))}
 	}
 	s.cur = s.own
-	s.own.forget()
-	return true, s.merge(ctx, int(p))
+	todo, err := s.own.mergeWork(ctx, s.work(p), s.in)
+	s.todo = append(s.todo, todo...)
+	return true, err
 }
 
-// merge brings all threads' parts of partition p into the own table.
-func (s *aggStream) merge(ctx context.Context, p int) error {
-	for _, l := range s.src.sink.mu.locals {
-		if l.files != nil {
-			if err := l.files.read(ctx, p, s.mergeChunk); err != nil {
-				return err
-			}
-		}
-		if l.parts == nil {
-			continue
-		}
-		part := &l.parts.part[p]
-		for _, c := range part.raw {
-			if err := s.mergeChunk(c, true); err != nil {
-				return err
-			}
-		}
-		for _, c := range part.states {
-			if err := s.mergeChunk(c, false); err != nil {
-				return err
-			}
-		}
-		*part = aggPart{}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
+// work is the next smaller partition that was left, or partition p.
+func (s *aggStream) work(p int64) *aggWork {
+	if k := len(s.todo); p < 0 {
+		w := s.todo[k-1]
+		s.todo = s.todo[:k-1]
+		return w
 	}
-	return nil
-}
-
-func (s *aggStream) mergeChunk(c *aggChunk, raw bool) error {
-	l := s.own
-	if cap(l.groups) < c.n {
-		l.groups = make([]int32, max(c.n, aggChunkRows))
-	}
-	groups := l.groups[:c.n]
-	l.table.lookup(c.rowsOf(l.sink.lay, s.in), groups)
-	l.growFuncs()
-	for _, f := range l.funcs {
-		var err error
-		if raw {
-			err = f.updateRaw(c.vals, groups, c.n)
-		} else {
-			err = f.merge(c.vals, groups, c.n)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	l.held.force(l.size())
-	return nil
+	return s.src.sink.work(int(p))
 }
 
 // count is the number of groups.

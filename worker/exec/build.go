@@ -28,7 +28,7 @@ type builder struct {
 // Build makes a fragment's root runnable. Nothing runs before the reader's
 // first Next; Close stops everything and waits.
 func Build(root physical.Node, deps Deps) (*Run, error) {
-	b := &builder{deps: deps.withDefaults(), runtime: runtimeFilters{}, shared: map[int64]*collectSink{}}
+	b := &builder{deps: deps.withDefaults(), runtime: runtimeFilters{}, shared: map[int64]*collectSink{}, spill: &spiller{dir: deps.SpillDir}}
 	b.comp = b.deps.compiler()
 	p, err := b.node(root)
 	if err != nil {
@@ -109,11 +109,15 @@ func (r *Run) Close() error {
 		a.close()
 	}
 	r.b.held = nil
+	err = errors.Join(err, r.b.spill.close())
 	return err
 }
 
 // ReadBytes is the size of the splits opened so far.
 func (r *Run) ReadBytes() int64 { return r.b.deps.readBytes.Load() }
+
+// SpilledBytes is what operators have written to disk so far.
+func (r *Run) SpilledBytes() int64 { return r.b.spill.written.Load() }
 
 func (b *builder) account() *account {
 	a := newAccount(b.deps.Budget, b.deps.ForceSpill)
@@ -180,7 +184,7 @@ func (b *builder) aggregate(n *physical.Aggregate) (*pipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	sink, err := newAggSink(n, b.deps.Registry, b.deps.Env, b.comp, b.account(), nil)
+	sink, err := newAggSink(n, b.deps.Registry, b.deps.Env, b.comp, b.account(), b.spill)
 	if err != nil {
 		return nil, err
 	}

@@ -127,6 +127,10 @@ func collectErr(n physical.Node, d Deps) ([][]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readAll(r)
+}
+
+func readAll(r *Run) ([][]any, error) {
 	defer r.Close()
 	var out [][]any
 	for {

@@ -69,8 +69,6 @@ const (
 	partitions    = 1 << partitionBits
 )
 
-func partitionOf(word0 uint64) int { return int(word0>>(saltShift-partitionBits)) & (partitions - 1) }
-
 // keyRows is key rows of a batch: n*words words, with the buffers that long
 // strings of each key lie in.
 type keyRows struct {
