@@ -274,7 +274,7 @@ func (p *parser) refresh() plan.Node {
 	}
 	path := p.skipStatement()
 	if path == "" || strings.ContainsAny(path, " \t\n") {
-		p.invalid(start, "_LEGACY_ERROR_TEMP_0059", "", "REFRESH takes a path; put quotes around one with white space.")
+		p.invalid(start, "_LEGACY_ERROR_TEMP_0064", "", "REFRESH takes a path; put quotes around one with white space.")
 	}
 	return &plan.Refresh{Path: path}
 }

@@ -18,7 +18,7 @@ func (p *parser) create() plan.Node {
 	case p.acceptKw(kwView):
 		return p.createView(&plan.CreateView{Replace: replace, Global: global, Temp: temp || global})
 	case p.atKw(kwTable) && temp:
-		p.notAllowed(start, "CREATE TEMPORARY TABLE; use CREATE TEMPORARY VIEW")
+		p.invalid(start, "_LEGACY_ERROR_TEMP_0046", "", "There are no temporary tables; use CREATE TEMPORARY VIEW.")
 		return &plan.OneRow{}
 	case p.acceptKw(kwTable):
 		return p.createTable(start, replace)
@@ -92,10 +92,10 @@ func (p *parser) schemaMode() string {
 func (p *parser) checkView(start int, v *plan.CreateView) {
 	switch {
 	case v.Temp && v.IfNotExists:
-		p.invalid(start, "INVALID_SQL_SYNTAX.CREATE_TEMP_VIEW_WITH_IF_NOT_EXISTS", "42000",
+		p.invalid(start, "_LEGACY_ERROR_TEMP_0053", "",
 			"A temporary view takes CREATE OR REPLACE, not IF NOT EXISTS.")
 	case v.Replace && v.IfNotExists:
-		p.invalid(start, "INVALID_SQL_SYNTAX.CREATE_VIEW_WITH_IF_NOT_EXISTS_AND_REPLACE", "42000",
+		p.invalid(start, "_LEGACY_ERROR_TEMP_0052", "",
 			"CREATE VIEW takes OR REPLACE or IF NOT EXISTS, not both.")
 	case v.Temp && len(v.Properties) > 0:
 		p.notAllowed(start, "TBLPROPERTIES can't coexist with CREATE TEMPORARY VIEW")

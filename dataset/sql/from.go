@@ -112,11 +112,16 @@ func (p *parser) join(left plan.Node) plan.Node {
 	if !ok {
 		return nil
 	}
+	start := p.pos
 	j := &plan.Join{Type: t, Left: left, Natural: natural}
 	j.Lateral = p.acceptKw(kwLateral)
 	j.Right = p.relationPrimary()
 	switch {
+	case natural && j.Lateral:
+		p.invalid(start, "INCOMPATIBLE_JOIN_TYPES", "42613", "A LATERAL join cannot be NATURAL.", "joinType1", "LATERAL", "joinType2", "NATURAL")
 	case natural:
+	case j.Lateral && p.atKw(kwUsing):
+		p.invalid(start, "UNSUPPORTED_FEATURE.LATERAL_JOIN_USING", "0A000", "A LATERAL join takes ON, not USING.")
 	case p.acceptKw(kwOn):
 		j.Cond = p.expr()
 	case p.atKw(kwUsing) && p.peek(1).kind == tokLParen:
@@ -173,6 +178,9 @@ func (p *parser) relationSuffix(n plan.Node) plan.Node {
 func (p *parser) alias(n plan.Node) plan.Node {
 	switch t := p.tok(); {
 	case t.kw == kwAs:
+		if p.peek(1).kind == tokLParen { // AS (a, b): the alias is the word itself
+			break
+		}
 		p.advance()
 		if !p.isIdentifier(p.tok()) || strictKeywords[p.tok().kw] {
 			p.syntax("an alias")
@@ -225,6 +233,9 @@ func (p *parser) tableFunctionAt() bool {
 	i := 1
 	for p.peek(i).kind == tokDot && p.isIdentifier(p.peek(i+1)) {
 		i += 2
+		if p.peekKw(i-1, kwIdentifier) && p.peek(i).kind == tokLParen && p.isString(p.peek(i+1)) {
+			i += 3 // IDENTIFIER('part')
+		}
 	}
 	if p.peek(i).kind != tokLParen {
 		return false
@@ -271,19 +282,24 @@ func (p *parser) inlineTable() plan.Node {
 	}
 	for _, r := range v.Rows {
 		if len(r) != len(v.Names) {
-			p.invalid(start, "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH", "42000",
-				"The rows of VALUES have different numbers of columns.", "expectedNumCols", itoa(len(v.Names)), "actualNumCols", itoa(len(r)), "rowIndex", "0")
+			p.unevenRows(start, len(v.Names), len(r))
 			return v
 		}
 	}
 	n := p.relationSuffix(v)
 	if s, ok := n.(*plan.SubqueryAlias); ok && s.Child == plan.Node(v) && len(s.Columns) > 0 {
 		if len(s.Columns) != len(v.Names) {
-			return n // the analyser reports it with the alias's name
+			p.unevenRows(start, len(s.Columns), len(v.Names))
+			return n
 		}
 		v.Names, s.Columns = s.Columns, nil
 	}
 	return n
+}
+
+func (p *parser) unevenRows(start, want, got int) {
+	p.invalid(start, "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH", "42000",
+		"The rows of VALUES and the names of their columns differ in number.", "expectedNumCols", itoa(want), "actualNumCols", itoa(got), "rowIndex", "0")
 }
 
 // rowExpr takes a row: an expression with an alias after AS only, since a

@@ -1,8 +1,6 @@
 package sql
 
 import (
-	"strings"
-
 	"github.com/spurwheel/spurwheel/dataset/plan"
 )
 
@@ -164,6 +162,7 @@ func (p *parser) substring(start int) plan.Expr {
 	args := []plan.Expr{p.argument()}
 	switch {
 	case p.acceptKw(kwFrom):
+		name = "substring" // however it is written
 		args = append(args, p.value(precComparison))
 		if p.acceptKw(kwFor) {
 			args = append(args, p.value(precComparison))
@@ -224,8 +223,9 @@ func (p *parser) position(start int) plan.Expr {
 		return nil
 	}
 	part := p.argumentNoIn()
-	args := []plan.Expr{part}
+	args, name := []plan.Expr{part}, "position"
 	if p.acceptKw(kwIn) {
+		name = "locate"
 		args = append(args, p.value(precComparison))
 	} else {
 		for p.accept(tokComma) {
@@ -233,7 +233,7 @@ func (p *parser) position(start int) plan.Expr {
 		}
 	}
 	p.expect(tokRParen, "')'")
-	return p.callClauses(start, p.fn(start, "position", args...))
+	return p.callClauses(start, p.fn(start, name, args...))
 }
 
 // argumentNoIn is argument for where IN is no predicate.
@@ -284,7 +284,7 @@ func (p *parser) unitCall(start int, name string) plan.Expr {
 		return nil
 	}
 	p.pos += 4
-	args := []plan.Expr{plan.LitString(strings.ToUpper(p.textOf(unit))), p.expr()}
+	args := []plan.Expr{plan.LitString(p.textOf(unit)), p.expr()}
 	p.expect(tokComma, "','")
 	args = append(args, p.expr())
 	p.expect(tokRParen, "')'")

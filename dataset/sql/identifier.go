@@ -2,6 +2,7 @@ package sql
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -65,13 +66,47 @@ func (p *parser) identifier() string {
 		p.syntax("an identifier")
 		return ""
 	}
-	p.advance()
-	if t.kind != tokWord && p.nameOf(t) == "" {
-		p.pos--
-		p.syntax("a non-empty identifier")
-		return ""
+	if t.kw == kwIdentifier && p.identifierAt() {
+		return p.quotedIdentifier()
 	}
-	return p.nameOf(t)
+	p.advance()
+	name := p.nameOf(t)
+	if t.kind == tokWord && !isASCII(name) {
+		p.mustQuote(p.pos-1, name)
+	}
+	return name
+}
+
+// identifierAt tells whether IDENTIFIER('text') is next, which names the same
+// as the text itself.
+func (p *parser) identifierAt() bool {
+	return p.atKw(kwIdentifier) && p.peek(1).kind == tokLParen && p.isString(p.peek(2)) && p.peek(3).kind == tokRParen
+}
+
+// quotedIdentifier takes IDENTIFIER('text') where a name has one part.
+func (p *parser) quotedIdentifier() string {
+	start := p.pos
+	parts := p.identifierClause()
+	if len(parts) > 1 {
+		p.invalid(start, "IDENTIFIER_TOO_MANY_NAME_PARTS", "42601", "The name must not have several parts here.",
+			"identifier", "`"+strings.Join(parts, "`.`")+"`", "limit", "1")
+	}
+	return parts[0]
+}
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// mustQuote reports a name that needs backticks.
+func (p *parser) mustQuote(start int, name string) {
+	p.invalid(start, "INVALID_IDENTIFIER", "42602", "The name "+name+" must be put in backticks: `"+name+
+		"`; without them a name has letters from a to z, digits and underscores.", "ident", name)
 }
 
 // plainIdentifier is identifier for the places where people write a-b and mean
@@ -83,19 +118,19 @@ func (p *parser) plainIdentifier() string {
 		for p.at(tokMinus) && p.isIdentifier(p.peek(1)) {
 			p.pos += 2
 		}
-		whole := p.source(start)
-		p.invalid(start, "INVALID_IDENTIFIER", "42602",
-			"The name "+whole+" must be put in backticks because it has a hyphen: `"+whole+"`.", "ident", whole)
+		p.mustQuote(start, p.source(start))
 	}
 	return name
 }
 
 // multipart takes a name of dotted parts, or IDENTIFIER(text).
 func (p *parser) multipart() []string {
+	var parts []string
 	if p.atKw(kwIdentifier) && p.peek(1).kind == tokLParen {
-		return p.identifierClause()
+		parts = p.identifierClause()
+	} else {
+		parts = []string{p.plainIdentifier()}
 	}
-	parts := []string{p.plainIdentifier()}
 	for p.at(tokDot) {
 		p.advance()
 		parts = append(parts, p.plainIdentifier())
@@ -114,8 +149,14 @@ func (p *parser) identifierClause() []string {
 	}
 	text, ok := constantText(e)
 	if !ok {
-		p.invalid(start, "NOT_A_CONSTANT_STRING.NOT_CONSTANT", "42601",
-			"IDENTIFIER needs a text that is known before the query runs.", "name", "IDENTIFIER", "expr", e.String())
+		class := "NOT_A_CONSTANT_STRING.NOT_CONSTANT"
+		if l, ok := e.(*plan.Literal); ok && l.Value == nil {
+			class = "NOT_A_CONSTANT_STRING.NULL"
+		} else if ok {
+			class = "NOT_A_CONSTANT_STRING.WRONG_TYPE"
+		}
+		p.invalid(start, class, "42601", "IDENTIFIER needs a text that is known before the query runs.",
+			"name", "IDENTIFIER", "expr", e.String(), "dataType", `"`+e.Type().SQL()+`"`)
 		return []string{""}
 	}
 	parts, err := ParseIdentifier(text)

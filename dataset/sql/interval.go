@@ -51,7 +51,7 @@ type unit struct {
 	kind   types.Kind
 	field  int
 	months int64
-	micros int64 // per unit; 0 for nanoseconds
+	micros int64 // per unit
 }
 
 var (
@@ -64,7 +64,6 @@ var (
 	unitSecond = unit{types.KindDayTimeInterval, types.FieldSeconds, 0, microsPerSecond}
 	unitMilli  = unit{types.KindDayTimeInterval, types.FieldSeconds, 0, 1000}
 	unitMicro  = unit{types.KindDayTimeInterval, types.FieldSeconds, 0, 1}
-	unitNano   = unit{types.KindDayTimeInterval, types.FieldSeconds, 0, 0}
 )
 
 func unitOf(k keyword) (unit, bool) {
@@ -87,8 +86,6 @@ func unitOf(k keyword) (unit, bool) {
 		return unitMilli, true
 	case kwMicrosecond, kwMicroseconds:
 		return unitMicro, true
-	case kwNanosecond, kwNanoseconds:
-		return unitNano, true
 	default:
 		return unit{}, false
 	}
@@ -135,8 +132,6 @@ func (s *intervalSum) add(text string, u unit) bool {
 	} else {
 		to := &s.micros
 		switch {
-		case u == unitNano:
-			v.Quo(v, big.NewInt(nanosPerMicro))
 		case u.field == types.FieldDay:
 			v.Mul(v, big.NewInt(u.micros/microsPerDay))
 			to = &s.days
@@ -211,6 +206,11 @@ func (p *parser) intervalUnits(start int) plan.Expr {
 		at := p.pos
 		text, isText := p.intervalValue()
 		u, ok := unitOf(p.tok().kw)
+		if p.atAnyKw(kwNanosecond, kwNanoseconds) {
+			name := p.textOf(p.tok())
+			p.invalid(at, "INVALID_INTERVAL_FORMAT.INVALID_UNIT", "22006", "The smallest unit of an interval is a microsecond.", "input", text, "unit", name)
+			return p.bad()
+		}
 		if !ok {
 			p.syntax("a unit such as DAY or HOURS")
 			return p.bad()

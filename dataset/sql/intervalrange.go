@@ -39,10 +39,8 @@ func (p *parser) intervalRange(start int) plan.Expr {
 	case outside != "":
 		p.invalid(start, "_LEGACY_ERROR_TEMP_0063", "", "The interval "+text+" is out of range: "+outside+".", "msg", outside)
 		return p.bad()
-	case !ok && from.kind == types.KindYearMonthInterval:
-		return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING", text)
 	case !ok:
-		return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING_WITH_NOTICE", text)
+		return p.unmatchedInterval(start, text, intervalOf(from.kind, from.field, to.field))
 	case from.kind == types.KindYearMonthInterval && int64(int32(v)) != v:
 		return p.invalidInterval(start, "INVALID_INTERVAL_FORMAT.INTERVAL_PARSING", text)
 	case p.opt.LegacyIntervals && from.kind == types.KindYearMonthInterval:
@@ -53,6 +51,17 @@ func (p *parser) intervalRange(start int) plan.Expr {
 		return p.lit(start, intervalOf(from.kind, from.field, to.field), int32(v))
 	}
 	return p.lit(start, intervalOf(from.kind, from.field, to.field), v)
+}
+
+// unmatchedInterval reports a text that has not the form of its units.
+func (p *parser) unmatchedInterval(start int, text string, t types.Type) plan.Expr {
+	class, name, format := "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING_WITH_NOTICE", "day-time", "`[+|-]d h:m:s.n`, from its first to its last unit"
+	if t.Kind == types.KindYearMonthInterval {
+		class, name, format = "INVALID_INTERVAL_FORMAT.UNMATCHED_FORMAT_STRING", "year-month", "`[+|-]y-m`"
+	}
+	p.invalid(start, class, "22006", "The text '"+text+"' is no valid "+t.String()+"; its form is "+format+".",
+		"input", text, "intervalStr", name, "typeName", t.String(), "supportedFormat", format)
+	return p.bad()
 }
 
 // rangeValue reads text such as 1-2, 3 04, 3 04:05:06.7 or 04:05 by its units.

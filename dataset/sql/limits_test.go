@@ -75,7 +75,7 @@ func TestGenerated(t *testing.T) {
 
 // TestOrigins: every reference knows its place, also behind multi-byte text.
 func TestOrigins(t *testing.T) {
-	text := "SELECT 'ü€😀', colä\n  , f(x) -- é\n, y.z FROM tab"
+	text := "SELECT 'ü€😀', `colä`\n  , f(x) -- é\n, y.z FROM tab"
 	n, err := ParseStatement(text, Options{})
 	require.NoError(t, err)
 	type place struct {
@@ -94,5 +94,5 @@ func TestOrigins(t *testing.T) {
 	}
 	tab := p.Child.(*plan.Table)
 	got = append(got, place{tab.At.Line, tab.At.Pos, tab.At.Snippet()})
-	require.Equal(t, []place{{1, 14, "colä"}, {2, 4, "f(x)"}, {3, 2, "y.z"}, {3, 11, "tab"}}, got)
+	require.Equal(t, []place{{1, 14, "`colä`"}, {2, 4, "f(x)"}, {3, 2, "y.z"}, {3, 11, "tab"}}, got)
 }

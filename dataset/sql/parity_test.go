@@ -89,6 +89,7 @@ func sessionOptions(conf map[string]string) Options {
 		ReservedKeywords:        on("spark.sql.ansi.enforceReservedKeywords"),
 		EscapedStrings:          on("spark.sql.parser.escapedStringLiterals"),
 		QuotedRegexColumns:      on("spark.sql.parser.quotedRegexColumnNames"),
+		InfixBang:               on("spark.sql.legacy.bangEqualsNot"),
 		LegacyIntervals:         on("spark.sql.legacy.interval.enabled"),
 		LegacySetOps:            on("spark.sql.legacy.setopsPrecedence.enabled"),
 	}
@@ -112,7 +113,7 @@ func (c *parityCount) file(t *testing.T, path string) {
 			c.judge(r, sessionOptions(conf))
 			if rest, ok := strings.CutPrefix(strings.ToLower(r.SQL), "set "); ok {
 				if k, v, ok := strings.Cut(rest, "="); ok {
-					for key := range map[string]bool{"spark.sql.parser.quotedRegexColumnNames": true, "spark.sql.parser.escapedStringLiterals": true} {
+					for key := range map[string]bool{"spark.sql.parser.quotedRegexColumnNames": true, "spark.sql.parser.escapedStringLiterals": true, "spark.sql.legacy.bangEqualsNot": true} {
 						if strings.EqualFold(key, strings.TrimSpace(k)) {
 							conf[key] = strings.TrimSpace(v)
 						}

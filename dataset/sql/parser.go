@@ -28,6 +28,8 @@ type Options struct {
 	QuotedRegexColumns bool
 	// LegacySetOps gives INTERSECT the precedence of UNION and EXCEPT.
 	LegacySetOps bool
+	// InfixBang allows ! for NOT before IN, LIKE and BETWEEN and after IS.
+	InfixBang bool
 	// TimestampNTZ makes TIMESTAMP, as type and literal, the one without zone.
 	TimestampNTZ bool
 	// LegacyIntervals makes interval literals calendar intervals.
@@ -61,6 +63,9 @@ type parser struct {
 	origins []errs.Origin // slab
 	params  int           // positional parameters seen
 	windows *windowScope
+
+	path     *plan.Func // the variant path parsed last, and
+	pathName string     // the name that it has in a select list
 }
 
 // newParser lexes text.

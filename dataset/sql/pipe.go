@@ -113,6 +113,7 @@ func (p *parser) pipeSet(n plan.Node) plan.Node {
 // pipeAggregate takes [aggregates] [GROUP BY keys]; the keys come first in the output.
 func (p *parser) pipeAggregate(start int, n plan.Node) plan.Node {
 	a := &plan.Aggregate{Child: n}
+	defer func() { p.pipeAggregates(start, a.List) }()
 	if !p.atKws(kwGroup, kwBy) && !p.at(tokEOF) && !p.at(tokPipeTo) && !p.at(tokRParen) && !p.at(tokSemicolon) {
 		a.List = p.pipeItems()
 	}
@@ -142,6 +143,23 @@ func (p *parser) pipeAggregate(start int, n plan.Node) plan.Node {
 		p.pipeGap(start, "grouping analytics")
 	}
 	return a
+}
+
+// pipeAggregates refuses what Spark's operator does not take.
+func (p *parser) pipeAggregates(start int, list []plan.Expr) {
+	for _, e := range list {
+		plan.WalkExpr(e, func(e plan.Expr) bool {
+			switch e := e.(type) {
+			case *plan.Window:
+				p.pipeGap(start, "window functions")
+			case *plan.Func:
+				if name := lower(e.FullName()); name == "grouping" || name == "grouping_id" {
+					p.pipeGap(start, name)
+				}
+			}
+			return p.err == nil
+		})
+	}
 }
 
 func (p *parser) pipeGap(start int, what string) {

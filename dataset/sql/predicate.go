@@ -20,7 +20,7 @@ func (p *parser) predicate() plan.Expr {
 	}
 	negated := false
 	if (p.atKw(kwNot) || p.at(tokBang)) && predicateWord(p.peek(1).kw) {
-		p.advance()
+		p.infixNot()
 		negated = true
 	}
 	r := p.wordPredicate(start, e)
@@ -28,6 +28,14 @@ func (p *parser) predicate() plan.Expr {
 		return p.fn(start, "not", r)
 	}
 	return r
+}
+
+// infixNot takes NOT inside a predicate; ! there is a habit that Spark gave up.
+func (p *parser) infixNot() {
+	if p.at(tokBang) && !p.opt.InfixBang {
+		p.invalid(p.pos, "SYNTAX_DISCONTINUED.BANG_EQUALS_NOT", "42601", "Write NOT instead of ! before IN, LIKE and BETWEEN and after IS.", "clause", "!")
+	}
+	p.advance()
 }
 
 func predicateWord(k keyword) bool {
@@ -66,7 +74,10 @@ func (p *parser) wordPredicate(start int, e plan.Expr) plan.Expr {
 
 // isPredicate takes what follows IS.
 func (p *parser) isPredicate(start int, e plan.Expr) plan.Expr {
-	negated := p.acceptKw(kwNot) || p.accept(tokBang)
+	negated := p.atKw(kwNot) || p.at(tokBang)
+	if negated {
+		p.infixNot()
+	}
 	var r plan.Expr
 	switch {
 	case p.acceptKw(kwNull):
@@ -142,8 +153,8 @@ func (p *parser) like(start int, name string, e plan.Expr) plan.Expr {
 	at := p.pos
 	escape := p.stringText()
 	if p.err == nil && len([]rune(escape)) != 1 {
-		p.invalid(at, "INVALID_ESCAPE_CHAR", "42604", "The escape must be a single character, not '"+escape+"'.",
-			"sqlExpr", `"`+escape+`"`)
+		p.invalid(at, "INVALID_ESC", "42604", "The escape must be a single character, not '"+escape+"'.",
+			"invalidEscape", `"`+escape+`"`)
 	}
 	return p.fn(start, name, e, pattern, plan.LitString(escape))
 }

@@ -46,7 +46,7 @@ func (p *parser) suffixes(start int, e plan.Expr) plan.Expr {
 // member of a struct.
 func (p *parser) field(start int, e plan.Expr) plan.Expr {
 	name := p.identifier()
-	if a, ok := e.(*plan.Attr); ok && p.tokens[start].kind != tokLParen {
+	if a, ok := e.(*plan.Attr); ok {
 		parts := append(slices.Clip(a.Parts), name)
 		return &plan.Attr{Parts: parts, At: p.from(start)}
 	}
@@ -63,11 +63,13 @@ func (p *parser) allowsPath(e plan.Expr) bool {
 func (p *parser) variantPath(start int, e plan.Expr) plan.Expr {
 	p.advance()
 	var path strings.Builder
-	path.WriteString("$." + p.identifier())
+	last := p.identifier()
+	path.WriteString("$." + last)
 	for {
 		switch {
 		case p.accept(tokDot):
-			path.WriteString("." + p.identifier())
+			last = p.identifier()
+			path.WriteString("." + last)
 		case p.at(tokLBracket):
 			from := p.pos
 			p.advance()
@@ -77,7 +79,9 @@ func (p *parser) variantPath(start int, e plan.Expr) plan.Expr {
 			p.expect(tokRBracket, "']'")
 			path.WriteString(p.source(from))
 		default:
-			return p.fn(start, "variant_get", e, plan.LitString(path.String()), plan.LitString("variant"))
+			p.path = p.fn(start, "variant_get", e, plan.LitString(path.String()), plan.LitString("variant"))
+			p.pathName = last
+			return p.path
 		}
 	}
 }
@@ -251,6 +255,8 @@ func (p *parser) namedExpr() plan.Expr {
 		return &plan.Alias{Child: e, Name: first(names), Names: names}
 	case p.isIdentifier(t) && !p.endsNamedExpr(t):
 		return &plan.Alias{Child: e, Name: p.plainIdentifier()}
+	case p.path != nil && e == plan.Expr(p.path):
+		return &plan.Alias{Child: e, Name: p.pathName}
 	}
 	return e
 }

@@ -23,7 +23,10 @@ func (p *parser) show() plan.Node {
 		return p.showIn("catalogs")
 	case p.acceptKws(kwTable, kwExtended):
 		s := p.showIn("table extended")
-		if p.atKw(kwPartition) {
+		switch {
+		case s.Pattern == "":
+			p.syntax("LIKE")
+		case p.atKw(kwPartition):
 			p.unsupported(start, "SHOW TABLE EXTENDED ... PARTITION")
 		}
 		return s

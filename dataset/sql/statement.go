@@ -75,7 +75,7 @@ func ParseExpr(text string, opt Options) (plan.Expr, error) {
 func (p *parser) statement() plan.Node {
 	t := p.tok()
 	switch {
-	case t.kind == tokLParen, t.kw == kwSelect, t.kw == kwValues, t.kw == kwTable, t.kw == kwFrom, t.kw == kwWith:
+	case t.kind == tokLParen, t.kw == kwSelect, t.kw == kwValues, t.kw == kwTable, t.kw == kwFrom, t.kw == kwWith, (t.kw == kwMap || t.kw == kwReduce) && p.peek(1).kind == tokWord:
 		return p.query()
 	}
 	return p.command()

@@ -155,7 +155,6 @@ func (p *parser) typeArguments() []string {
 	var args []string
 	for p.err == nil {
 		args = append(args, p.textOf(p.tok()))
-		p.accept(tokMinus)
 		if !p.accept(tokInteger) {
 			p.syntax("an integer")
 		}
@@ -193,9 +192,8 @@ func (p *parser) charType(start int, name string) types.Type {
 	}
 	args := p.typeArguments()
 	n, err := strconv.ParseInt(first(args), 10, 32)
-	if err != nil || n < 1 || len(args) != 1 {
-		p.invalid(start, "_LEGACY_ERROR_TEMP_1056", "", "The length of "+name+" must be a positive integer.")
-		return types.String
+	if err != nil || len(args) != 1 {
+		return p.unknownTypeArgs(start, name, args)
 	}
 	if p.acceptKw(kwCollate) {
 		p.collation(start)
@@ -213,7 +211,7 @@ func (p *parser) decimalType(start int) types.Type {
 		args := p.typeArguments()
 		ns := []*int{&precision, &scale}
 		if len(args) > len(ns) {
-			return p.unknownTypeArgs(start, args)
+			return p.unknownTypeArgs(start, "DECIMAL", args)
 		}
 		for i, a := range args {
 			v, err := strconv.Atoi(a)
@@ -236,8 +234,8 @@ func (p *parser) decimalType(start int) types.Type {
 	return types.Decimal(precision, scale)
 }
 
-func (p *parser) unknownTypeArgs(start int, args []string) types.Type {
-	shown := "DECIMAL(" + strings.Join(args, ",") + ")"
+func (p *parser) unknownTypeArgs(start int, name string, args []string) types.Type {
+	shown := name + "(" + strings.Join(args, ",") + ")"
 	p.invalid(start, "UNSUPPORTED_DATATYPE", "0A000", "There is no data type "+shown+".", "typeName", `"`+shown+`"`)
 	return types.Null
 }
@@ -253,14 +251,15 @@ func (p *parser) intervalType() types.Type {
 	hi := lo
 	if p.acceptKw(kwTo) {
 		k, f, ok := intervalField(p.tok().kw)
-		if !ok {
-			p.syntax("YEAR, MONTH, DAY, HOUR, MINUTE or SECOND")
+		if !ok || k != kind || f == 0 {
+			p.syntax("a smaller unit of the interval")
 			return types.CalendarInterval
 		}
 		p.advance()
-		if k != kind || f <= lo {
-			p.invalid(start, "_LEGACY_ERROR_TEMP_0028", "", "An interval from "+p.source(start)+" does not exist.",
-				"from", p.textOf(&p.tokens[start]), "to", p.textOf(&p.tokens[p.pos-1]))
+		if f <= lo {
+			from, to := p.textOf(&p.tokens[start]), p.textOf(&p.tokens[p.pos-1])
+			p.invalid(start, "INVALID_INTERVAL_FORMAT.UNSUPPORTED_FROM_TO_EXPRESSION", "22006",
+				"There is no interval from "+from+" to "+to+".", "input", p.source(start), "from", lower(from), "to", lower(to))
 			return types.CalendarInterval
 		}
 		hi = f

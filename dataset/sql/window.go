@@ -140,7 +140,25 @@ func (p *parser) frameBound() plan.FrameBound {
 	default:
 		p.syntax("PRECEDING or FOLLOWING")
 	}
+	if p.err == nil && !constant(e) {
+		p.invalid(start, "_LEGACY_ERROR_TEMP_0064", "", "The bound of a window frame must be a literal.", "msg", "Frame bound value must be a literal.")
+	}
 	return plan.FrameBound{Kind: plan.Offset, Value: e}
+}
+
+// constant tells whether e has no columns, calls by name or queries.
+func constant(e plan.Expr) bool {
+	ok := true
+	plan.WalkExpr(e, func(e plan.Expr) bool {
+		switch e := e.(type) {
+		case *plan.Attr, *plan.Star, *plan.Subquery, *plan.RegexColumns:
+			ok = false
+		case *plan.Func:
+			ok = ok && !isASCIIWord(e.Name[0][0]) || e.Name[0] == "negative" || e.Name[0] == "positive"
+		}
+		return ok
+	})
+	return ok
 }
 
 // negated is -e, folded for literals.
@@ -178,7 +196,7 @@ func (p *parser) windowClause() {
 		p.expectKw(kwAs)
 		w := p.windowSpec()
 		if p.windows.defined[name] != nil {
-			p.invalid(start, "_LEGACY_ERROR_TEMP_0004", "", "The window "+name+" is defined twice.", "name", name)
+			p.invalid(start, "INVALID_SQL_SYNTAX.REPETITIVE_WINDOW_DEFINITION", "42000", "The window "+name+" is defined twice.", "windowName", name)
 		}
 		if w.Ref != "" {
 			def := p.windows.defined[strings.ToLower(w.Ref)]

@@ -18,7 +18,7 @@ func (p *parser) word() plan.Expr {
 			return e
 		}
 	}
-	if p.isString(p.peek(1)) && p.typedLiteralAt(t) {
+	if p.isString(p.peek(1)) { // any word before a string names a type, if only to be refused
 		return p.typedLiteral()
 	}
 	if !p.isIdentifier(t) || hardKeyword(t.kw) && !p.followsOperand(p.peek(1)) {
@@ -26,12 +26,6 @@ func (p *parser) word() plan.Expr {
 		return p.bad()
 	}
 	return p.reference()
-}
-
-// typedLiteralAt tells whether the word before a string names a literal's type.
-// Any name does in Spark, if only to be refused by it.
-func (p *parser) typedLiteralAt(t *token) bool {
-	return p.peek(1).kind != tokQuoted || t.kw == kwDate || t.kw == kwTimestamp || t.kw == noKeyword
 }
 
 // hardKeyword tells whether k, where an operand should be, almost surely means
