@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spurwheel/spurwheel/dataset/function"
@@ -30,7 +31,11 @@ func (r *run) call(ctx context.Context, f *plan.Func, v *env) (plan.Expr, error)
 	if err != nil {
 		return nil, at(err, f.At)
 	}
-	e, err := r.applied(ctx, ent, f, args)
+	orders, err := r.withinGroup(ctx, ent, f, v)
+	if err != nil {
+		return nil, at(err, f.At)
+	}
+	e, err := r.applied(ctx, ent, f, args, orders...)
 	if err != nil {
 		return nil, at(err, f.At)
 	}
@@ -125,7 +130,9 @@ func positional(ent *function.Entry, args []plan.Expr) ([]plan.Expr, error) {
 }
 
 // applied makes the resolved call of an entry to resolved arguments.
-func (r *run) applied(ctx context.Context, ent *function.Entry, f *plan.Func, args []plan.Expr) (plan.Expr, error) {
+// The keys of an inverse distribution's WITHIN GROUP are typed as arguments
+// that follow the others.
+func (r *run) applied(ctx context.Context, ent *function.Entry, f *plan.Func, args []plan.Expr, orders ...plan.SortOrder) (plan.Expr, error) {
 	text := ""
 	if n := strings.ToLower(f.Name[len(f.Name)-1]); n != ent.Name {
 		text = n
@@ -136,7 +143,11 @@ func (r *run) applied(ctx context.Context, ent *function.Entry, f *plan.Func, ar
 	case ent.Type == nil && ent.Columns != nil:
 		return r.generator(ent, args, text, f.At)
 	}
-	t, err := ent.Type(r.Env, args)
+	inputs := args
+	if inverseDistribution(ent.Name) {
+		inputs = append(slices.Clip(args), orderKeys(orders)...)
+	}
+	t, err := ent.Type(r.Env, inputs)
 	if err != nil {
 		shown := &plan.Call{Name: ent.Name, Args: args, Text: text}
 		return nil, function.WithCall(err, plan.SQLNameIn(shown, r.Env.Zone))
@@ -149,7 +160,12 @@ func (r *run) applied(ctx context.Context, ent *function.Entry, f *plan.Func, ar
 		}
 	}
 	if ent.Kind == function.Aggregate {
-		return &plan.Agg{Name: ent.Name, Args: cast, Typ: t.Result, Null: t.Nullable, Ansi: r.Env.Ansi, At: f.At, Text: text}, nil
+		for i := range orders {
+			if k := len(args) + i; len(inputs) > len(args) && k < len(t.Args) {
+				orders[i].Child = r.castTo(orders[i].Child, t.Args[k])
+			}
+		}
+		return &plan.Agg{Name: ent.Name, Args: cast, Order: orders, Typ: t.Result, Null: t.Nullable, Ansi: r.Env.Ansi, At: f.At, Text: text}, nil
 	}
 	return &plan.Call{Name: ent.Name, Args: cast, Typ: t.Result, Null: t.Nullable, Ansi: r.Env.Ansi, At: f.At, Text: text}, nil
 }
@@ -182,8 +198,8 @@ func (r *run) rewritten(ctx context.Context, ent *function.Entry, f *plan.Func, 
 	return &plan.Call{Name: ent.Name, Args: args, Typ: e.Type(), Null: e.Nullable(), Ansi: r.Env.Ansi, At: f.At, Text: text}, nil
 }
 
-// aggregateParts resolves DISTINCT, FILTER, ORDER BY and IGNORE NULLS of an
-// aggregate function.
+// aggregateParts resolves DISTINCT, FILTER and IGNORE NULLS of an aggregate
+// function.
 func (r *run) aggregateParts(ctx context.Context, a *plan.Agg, f *plan.Func, v *env) (plan.Expr, error) {
 	inner := v.with(func(v *env) { v.inAgg, v.inWin = true, false })
 	if v.inWin {
@@ -201,13 +217,6 @@ func (r *run) aggregateParts(ctx context.Context, a *plan.Agg, f *plan.Func, v *
 				"The FILTER "+toSQL(c)+" is not a boolean.", "filterExpr", toSQL(c)), f.At)
 		}
 		a.Filter = r.castTo(c, types.Bool)
-	}
-	for _, o := range f.Order {
-		c, err := r.expr(ctx, o.Child, inner)
-		if err != nil {
-			return nil, err
-		}
-		a.Order = append(a.Order, plan.SortOrder{Child: c, Desc: o.Desc, Nulls: o.Nulls})
 	}
 	for _, arg := range a.Args {
 		if a.Distinct && !comparable(arg.Type()) {

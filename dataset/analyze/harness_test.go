@@ -88,6 +88,24 @@ func (w *world) run(text string) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t, ok := out.(*plan.CreateTable); ok {
+		if err := w.addTable(strings.ToLower(t.Name[len(t.Name)-1]), t.SchemaText); err != nil {
+			return nil, err
+		}
+	}
+	if d, ok := out.(*plan.DropRelation); ok {
+		name := strings.ToLower(d.Name[len(d.Name)-1])
+		delete(w.views, name)
+		delete(w.tables, name)
+	}
+	if c, ok := out.(*plan.Write); ok && !c.Insert && len(c.Table) > 0 {
+		name := strings.ToLower(c.Table[len(c.Table)-1])
+		s := plan.SchemaOf(c.Child)
+		for i := range s.Fields {
+			s.Fields[i].Nullable = true
+		}
+		w.tables[name] = table{name, s}
+	}
 	if v, ok := out.(*plan.CreateView); ok {
 		w.views[strings.ToLower(v.Name[len(v.Name)-1])] = &catalog.View{Columns: v.Columns, Plan: v.Child, Resolved: true}
 	}

@@ -95,6 +95,11 @@ func (r *run) autoNamed(written, e plan.Expr) plan.Expr {
 }
 
 func (r *run) autoName(written, e plan.Expr) string {
+	if c, ok := e.(*plan.Cast); ok { // a column that is cast keeps its name
+		if col, ok := c.Child.(*plan.Column); ok {
+			return col.Name
+		}
+	}
 	switch w := written.(type) {
 	case *plan.Attr: // a field is called as itself, without the path
 		return fieldName(w, e)
