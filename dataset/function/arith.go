@@ -173,6 +173,18 @@ func decimalSide(t types.Type, e plan.Expr, other types.Type) types.Type {
 	return DecimalFor(t)
 }
 
+// decimalNext is e's type, or for a literal integer next to a decimal the
+// decimal of its digits.
+func decimalNext(e, other plan.Expr) types.Type {
+	if t := e.Type(); !t.IsIntegral() || other.Type().Kind != types.KindDecimal {
+		return t
+	}
+	if l, ok := e.(*plan.Literal); !ok || l.Value == nil {
+		return e.Type()
+	}
+	return decimalSide(e.Type(), e, other.Type())
+}
+
 func integerDigits(v any) int {
 	var x int64
 	switch v := v.(type) {

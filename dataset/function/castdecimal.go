@@ -68,10 +68,17 @@ func (c *caster) floatToDecimal(args []*batch.Vector, n int, out *batch.Vector) 
 		}
 		var z batch.Int128
 		var ok bool
+		x := 0.0
 		if single {
+			x = float64(batch.Values[float32](args[0])[i])
 			z, ok = decimal.FromFloat(batch.Values[float32](args[0])[i], int(c.to.Scale))
 		} else {
-			z, ok = decimal.FromDouble(batch.Values[float64](args[0])[i], int(c.to.Scale))
+			x = batch.Values[float64](args[0])[i]
+			z, ok = decimal.FromDouble(x, int(c.to.Scale))
+		}
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			out.SetNull(i) // in every mode
+			continue
 		}
 		if err := c.put(out, i, z, ok, args[0]); err != nil {
 			return err

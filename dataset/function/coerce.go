@@ -239,10 +239,10 @@ func ComparisonType(ansi bool, a, b types.Type) (types.Type, bool) {
 		return types.String, true
 	case b.Kind == types.KindDecimal:
 		return types.Double, true
-	case b.IsAtomic() && b.Kind != types.KindCalendarInterval:
-		return b, true
+	case b.IsInterval() || b.Kind == types.KindCalendarInterval:
+		return types.Null, false
 	}
-	return types.Null, false
+	return b, b.IsAtomic()
 }
 
 // commonNested joins arrays, maps and structs member by member.

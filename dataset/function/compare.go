@@ -81,7 +81,7 @@ func comparisons() []*Entry {
 // comparisonType casts both sides to their common type and wants an order on it.
 func comparisonType(name string) Rule {
 	return func(env *Env, args []plan.Expr) (Typing, error) {
-		a, b := args[0].Type(), args[1].Type()
+		a, b := decimalNext(args[0], args[1]), decimalNext(args[1], args[0])
 		t, ok := ComparisonType(env.Ansi, a, b)
 		if !ok && !env.Ansi && boolAndNumber(a, b) {
 			t, ok = numberOf(a, b), true

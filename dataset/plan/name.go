@@ -135,7 +135,8 @@ func (n namer) agg(e *Agg) string {
 	if e.Text != "" {
 		name = e.Text
 	}
-	args := n.list(e.Args)
+	name, parts := n.shape(name, e.Args)
+	args := strings.Join(parts, ", ")
 	if e.Distinct {
 		args = "DISTINCT " + args
 	}

@@ -74,7 +74,8 @@ func (n namer) call(own, text string, args []Expr) string {
 			return "(" + n.name(args[0]) + " IN (" + n.list(args[1:]) + "))"
 		}
 	}
-	return name + "(" + n.list(args) + ")"
+	name, parts := n.shape(name, args)
+	return name + "(" + strings.Join(parts, ", ") + ")"
 }
 
 func (n namer) unary(name string, a Expr) (string, bool) {
@@ -117,8 +118,8 @@ func (n namer) binary(name string, args []Expr) (string, bool) {
 		return "concat(" + n.list(args) + ")", true
 	case name == "getitem":
 		return n.name(args[0]) + "[" + n.name(args[1]) + "]", true
-	case name == "extract":
-		return "extract(" + n.name(args[0]) + " FROM " + n.name(args[1]) + ")", true
+	case name == "extract" || name == "datepart":
+		return name + "(" + n.name(args[0]) + " FROM " + n.name(args[1]) + ")", true
 	}
 	return "", false
 }
