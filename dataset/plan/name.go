@@ -48,7 +48,7 @@ func (n namer) name(e Expr) string {
 	case *Subquery:
 		return n.subquery(e)
 	case *OuterRef:
-		return "outer(" + e.Column.Name + ")"
+		return "outer(" + strings.Join(append(append([]string{}, e.Column.Qualifier...), e.Column.Name), ".") + ")"
 	case *GetField:
 		return n.name(e.Child) + "." + e.Name
 	}
@@ -142,12 +142,29 @@ func (n namer) agg(e *Agg) string {
 	}
 	s := name + "(" + args + ")"
 	if len(e.Order) > 0 {
-		s += " WITHIN GROUP (ORDER BY " + n.orders(e.Order) + ")"
+		s += " WITHIN GROUP (ORDER BY " + n.within(e) + ")"
 	}
 	if e.Filter != nil {
 		s += " FILTER (WHERE " + n.name(e.Filter) + ")"
 	}
 	return s
+}
+
+// within shows WITHIN GROUP's keys. Spark has its own way for inverse
+// distributions, and turns mode's direction.
+func (n namer) within(e *Agg) string {
+	desc := e.Order[0].Desc
+	switch e.Name {
+	case "mode":
+		desc = !desc
+	case "percentile_cont", "percentile_disc":
+	default:
+		return n.orders(e.Order)
+	}
+	if desc {
+		return n.name(e.Order[0].Child) + " DESC"
+	}
+	return n.name(e.Order[0].Child)
 }
 
 func (n namer) order(e SortOrder) string {
@@ -232,12 +249,35 @@ func negative(l *Literal) bool {
 func (n namer) subquery(e *Subquery) string {
 	switch e.Kind {
 	case ExistsSubquery:
-		return "exists()"
+		return "exists(" + outerNames(e.Plan) + ")"
 	case InSubquery:
 		if len(e.Values) == 1 {
 			return "(" + n.name(e.Values[0]) + " IN (listquery()))"
 		}
 		return "(named_struct(" + n.list(e.Values) + ") IN (listquery()))"
 	}
-	return "scalarsubquery()"
+	return "scalarsubquery(" + outerNames(e.Plan) + ")"
+}
+
+// outerNames lists the columns of the enclosing query that a resolved subquery
+// refers to.
+func outerNames(p Node) string {
+	var names []string
+	seen := map[ID]bool{}
+	if p == nil {
+		return ""
+	}
+	Walk(p, func(x Node) bool {
+		for _, e := range x.Exprs() {
+			WalkExpr(e, func(y Expr) bool {
+				if o, ok := y.(*OuterRef); ok && !seen[o.Column.ID] {
+					seen[o.Column.ID] = true
+					names = append(names, o.Column.Name)
+				}
+				return true
+			})
+		}
+		return true
+	})
+	return strings.Join(names, ", ")
 }
