@@ -131,8 +131,8 @@ func (s *intervalSum) add(text string, u unit) bool {
 		s.addSigned(&s.months, v, negative)
 	} else {
 		to := &s.micros
-		switch {
-		case u.field == types.FieldDay:
+		switch u.field {
+		case types.FieldDay:
 			v.Mul(v, big.NewInt(u.micros/microsPerDay))
 			to = &s.days
 		default:
