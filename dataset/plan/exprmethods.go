@@ -330,7 +330,22 @@ func (e *Subquery) Type() types.Type {
 	}
 	return types.Null
 }
-func (e *Subquery) Nullable() bool { return e.Kind != ExistsSubquery }
+func (e *Subquery) Nullable() bool {
+	if e.Kind != InSubquery {
+		return e.Kind != ExistsSubquery
+	}
+	for _, v := range e.Values {
+		if v.Nullable() {
+			return true
+		}
+	}
+	for _, c := range e.Plan.Output() {
+		if c.Null {
+			return true
+		}
+	}
+	return false
+}
 func (e *Subquery) Resolved() bool {
 	return e.Plan != nil && e.Plan.Output() != nil && allResolved(e.Values...)
 }

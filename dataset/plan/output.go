@@ -25,10 +25,22 @@ func (n *Stat) Output() []*Column          { return nil }
 func (n *ShowString) Output() []*Column    { return nil }
 func (n *Transpose) Output() []*Column     { return nil }
 func (n *SetOp) Output() []*Column { // intersect and except, once their inputs agree
-	if n.Kind == SetUnion {
+	l := n.Left.Output()
+	if n.Kind != SetIntersect {
+		if n.Kind == SetUnion {
+			return nil
+		}
+		return l
+	}
+	r := n.Right.Output()
+	if len(l) != len(r) {
 		return nil
 	}
-	return n.Left.Output()
+	out := make([]*Column, len(l))
+	for i, c := range l {
+		out[i] = c.WithNullable(c.Null && r[i].Null)
+	}
+	return out
 }
 
 func (n *Scan) Output() []*Column   { return present(n.Columns) }
