@@ -55,11 +55,11 @@ func (r *run) hiddenOf(n plan.Node) []*plan.Column {
 }
 
 // expose makes the i-th input output the columns of e.
-func (v *env) expose(i int, e plan.Expr) bool {
+func (r *run) expose(v *env, i int, e plan.Expr) bool {
 	n := v.inputs[i]
 	for _, c := range columnsOf(e) {
 		var ok bool
-		if n, ok = exposed(n, c); !ok {
+		if n, ok = r.exposed(n, c); !ok {
 			return false
 		}
 	}
@@ -82,20 +82,24 @@ func columnsOf(e plan.Expr) []*plan.Column {
 }
 
 // exposed is n with column c in its output; false if it cannot be.
-func exposed(n plan.Node, c *plan.Column) (plan.Node, bool) {
+func (r *run) exposed(n plan.Node, c *plan.Column) (plan.Node, bool) {
 	if containsID(n.Output(), c.ID) {
 		return n, true
 	}
 	switch n := n.(type) {
 	case *plan.Project:
-		child, ok := exposed(n.Child, c)
+		child, ok := r.exposed(n.Child, c)
 		if !ok {
 			return nil, false
 		}
-		return &plan.Project{List: append(slices.Clone(n.List), c), Child: child}, true
+		p := &plan.Project{List: append(slices.Clone(n.List), c), Child: child}
+		if h := r.hidden[n]; h != nil {
+			r.hidden[p] = h
+		}
+		return p, true
 	case *plan.Join:
 		for i, side := range n.Children() {
-			if d, ok := exposed(side, c); ok {
+			if d, ok := r.exposed(side, c); ok {
 				cs := n.Children()
 				cs[i] = d
 				return n.WithChildren(cs), true
@@ -104,7 +108,7 @@ func exposed(n plan.Node, c *plan.Column) (plan.Node, bool) {
 		return nil, false
 	}
 	if child := through(n); child != nil {
-		d, ok := exposed(child, c)
+		d, ok := r.exposed(child, c)
 		if !ok {
 			return nil, false
 		}

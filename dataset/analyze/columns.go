@@ -64,7 +64,9 @@ func (r *run) byName(cols []*plan.Column, parts []string) (plan.Expr, error) {
 		// Several columns of that name, of which just one may have the field.
 		return nil, ambiguous(parts, found)
 	}
-	var e plan.Expr = found[0]
+	c := *found[0]
+	c.Name = parts[len(parts)-len(rest)-1] // as the user writes it
+	var e plan.Expr = &c
 	for _, f := range rest {
 		var err error
 		if e, err = r.member(e, f); err != nil {

@@ -122,7 +122,7 @@ func (r *run) fromBelow(a *plan.Attr, v *env) (plan.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e != nil && v.expose(i, e) {
+		if e != nil && r.expose(v, i, e) {
 			return e, nil
 		}
 	}
@@ -139,7 +139,7 @@ func (r *run) fromHidden(a *plan.Attr, v *env) (plan.Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		if e != nil && v.expose(i, e) {
+		if e != nil && r.expose(v, i, e) {
 			return e, nil
 		}
 	}

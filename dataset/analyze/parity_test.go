@@ -87,13 +87,13 @@ func (p *parity) script(path string) {
 		if l.Skip != "" {
 			continue
 		}
-		if verdict := judge(l, n, err); verdict != "" {
+		if verdict, detail := judge(l, n, err); verdict != "" {
 			p.total++
 			if verdict == "good" {
 				p.good++
 				continue
 			}
-			p.reasons[verdict] = append(p.reasons[verdict], filepath.Base(path)+": "+l.SQL)
+			p.reasons[verdict] = append(p.reasons[verdict], filepath.Base(path)+": "+l.SQL+detail)
 		}
 	}
 }
@@ -113,42 +113,42 @@ func (p *parity) fixtures(w *world) {
 
 // judge is "good", what is wrong, or "" for what analysis cannot tell: errors
 // while a query runs.
-func judge(l parityLine, n plan.Node, err error) string {
+func judge(l parityLine, n plan.Node, err error) (verdict, detail string) {
 	c, isCond := errors.AsType[*errs.Condition](err)
 	switch {
 	case isCond && (c.Class == "UNRESOLVED_ROUTINE" && (l.Error == nil || l.Error.Class != c.Class)):
-		return "missing function " + c.Params["routineName"]
+		return "missing function " + c.Params["routineName"], ""
 	case err == nil && l.Error != nil:
 		if strings.HasPrefix(l.Error.Class, "DATATYPE_MISMATCH") || strings.HasPrefix(l.Error.Class, "UN") || strings.HasPrefix(l.Error.Class, "AMBIG") || strings.Contains(l.Error.Class, "GROUP") {
-			return "no error " + l.Error.Class
+			return "no error " + l.Error.Class, ""
 		}
-		return ""
+		return "", ""
 	case err != nil && l.Error != nil:
 		if !isCond {
-			return "untyped error " + err.Error()
+			return "untyped error " + err.Error(), ""
 		}
 		if c.Class == l.Error.Class {
-			return "good"
+			return "good", ""
 		}
-		return "error " + c.Class + " instead of " + l.Error.Class
+		return "error " + c.Class + " instead of " + l.Error.Class, ""
 	case err != nil && isCond:
-		return "error " + c.Class + ": " + c.Message
+		return "error " + c.Class + ": " + c.Message, ""
 	case err != nil:
-		return "untyped error " + err.Error()
+		return "untyped error " + err.Error(), ""
 	case l.Schema == nil:
-		return ""
+		return "", ""
 	}
 	if _, command := n.(plan.Command); command {
-		return ""
+		return "", ""
 	}
 	got := plan.SchemaOf(n)
 	if s := got.Struct().String(); s != *l.Schema {
-		return "schema"
+		return "schema", "\n            got  " + got.Struct().String() + "\n            want " + *l.Schema
 	}
 	if nullBits(got.Struct()) != l.Nullable {
-		return "nullability"
+		return "nullability", "\n            got  " + nullBits(got.Struct()) + "\n            want " + l.Nullable
 	}
-	return "good"
+	return "good", ""
 }
 
 // nullBits is a 1 or 0 for each field, element and map value, depth first.
@@ -180,7 +180,7 @@ func (p *parity) report() {
 		fmt.Fprintf(&b, "%5d  %.200s\n", len(p.reasons[k]), k)
 		if p.only != "" && strings.Contains(k, p.only) {
 			for _, s := range p.reasons[k] {
-				fmt.Fprintf(&b, "         %.400s\n", s)
+				fmt.Fprintf(&b, "         %.600s\n", s)
 			}
 		}
 	}

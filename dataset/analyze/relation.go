@@ -46,9 +46,14 @@ func noRelation(parts []string, o *errs.Origin) error {
 
 func lower(s string) string { return strings.ToLower(s) }
 
-// scan reads all columns of a source under new identities.
+// scan reads all columns of a source under new identities. CHAR and VARCHAR
+// are strings in queries.
 func (r *run) scan(src plan.Source) *plan.Scan {
-	return &plan.Scan{Source: src, Columns: r.columnsOf(src.Schema())}
+	cols := r.columnsOf(src.Schema())
+	for _, c := range cols {
+		c.Typ = withoutLength(c.Typ)
+	}
+	return &plan.Scan{Source: src, Columns: cols}
 }
 
 func (r *run) columnsOf(s types.Schema) []*plan.Column {

@@ -66,7 +66,7 @@ func (r *run) starColumns(s *plan.Star, v *env) ([]plan.Expr, error) {
 	var out []plan.Expr
 	for i, n := range v.inputs {
 		for _, c := range r.hiddenOf(n) {
-			if r.qualified(c.Qualifier, s.Qualifier) && v.expose(i, c) {
+			if r.qualified(c.Qualifier, s.Qualifier) && r.expose(v, i, c) {
 				out = append(out, c)
 			}
 		}
