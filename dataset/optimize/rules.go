@@ -1,0 +1,14 @@
+package optimize
+
+// standardRules lists the rules in the order they run. A rule may appear twice.
+func standardRules(cfg Config) []Rule {
+	return []Rule{
+		simplify{cfg},
+		decorrelate{cfg},
+		simplify{cfg},
+		pushFilters{cfg},
+		reorderJoins{cfg},
+		pushFilters{cfg},
+		pruneColumns{cfg},
+	}
+}
