@@ -107,21 +107,17 @@ func (q *query) optimize(ctx context.Context, n plan.Node) (plan.Node, error) {
 	return o.Optimize(ctx, n)
 }
 
-// start submits a physical plan as a job.
+// start submits a physical plan as a job. A query may need several jobs.
 func (q *query) start(ctx context.Context, node physical.Node) (jobs.Stream, error) {
 	s := q.s
+	if q.id == "" {
+		q.id = jobName()
+	}
 	id := q.id
-	if n := s.jobs.Add(1); id == "" || n > 1 {
-		id = fmt.Sprintf("%s-%d", firstOf(q.id, s.serverID), n)
+	if q.jobs++; q.jobs > 1 {
+		id = fmt.Sprintf("%s-%d", q.id, q.jobs)
 	}
 	return s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads})
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // rows runs a resolved plan for the analyser, which needs to know data.

@@ -48,7 +48,8 @@ type Jobs interface {
 
 // Manager holds the open sessions. It is safe for concurrent use.
 type Manager struct {
-	cfg Config
+	cfg    Config
+	shared *catalog.Shared
 
 	mu struct {
 		sync.Mutex
@@ -61,9 +62,23 @@ type Key struct{ User, ID string }
 
 // NewManager makes a manager without sessions.
 func NewManager(cfg Config) *Manager {
-	m := &Manager{cfg: cfg}
+	m := &Manager{cfg: cfg, shared: catalog.NewShared()}
 	m.mu.sessions = map[Key]*Session{}
 	return m
+}
+
+func (m *Manager) catalogConfig(s *Session) catalog.Config {
+	return catalog.Config{
+		FS: m.cfg.FS, Formats: m.cfg.Formats, Registry: m.cfg.Registry, Warehouse: m.cfg.Warehouse, Shared: m.shared,
+		ParseSchema: parser{}.Schema,
+		Env: func() *function.Env {
+			env, err := s.env(m.now())
+			if err != nil { // settings are checked when set
+				return &function.Env{ZoneID: "UTC", Zone: time.UTC, Now: m.now()}
+			}
+			return env
+		},
+	}
 }
 
 // Open gives the session of a key, made if it is new.
@@ -76,7 +91,7 @@ func (m *Manager) Open(_ context.Context, key Key) (*Session, error) {
 	if len(m.mu.sessions) >= MaxSessions {
 		return nil, errs.Errorf(errs.Exhausted, "session.Open", "%d sessions are open, the limit: stop some", MaxSessions)
 	}
-	s := m.newSession(key, newConf(m.cfg.Conf), catalog.New(m.catalogConfig()))
+	s := m.newSession(key, newConf(m.cfg.Conf), nil)
 	m.mu.sessions[key] = s
 	return s, nil
 }
@@ -137,6 +152,9 @@ func (m *Manager) newSession(key Key, conf *Conf, cat *catalog.Catalog) *Session
 		blobs: newBlobs(m.cfg.Blobs, key), nextID: newCounter(), started: m.cfg.Clock.Now(),
 	}
 	s.storage = newStorage(m.cfg.Rows, s.serverID)
+	if cat == nil {
+		s.catalog = catalog.New(m.catalogConfig(s))
+	}
 	return s
 }
 

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/spurwheel/spurwheel/dataset/analyze"
@@ -24,7 +23,6 @@ type Session struct {
 	blobs    *Blobs
 	storage  *storage
 	nextID   func() plan.ID
-	jobs     atomic.Int64
 }
 
 // ServerID is stable for the life of the session.
@@ -48,6 +46,7 @@ type query struct {
 	env      *function.Env
 	analyzer *analyze.Analyzer
 	id       string
+	jobs     int // started so far
 }
 
 func (s *Session) newQuery(id string) (*query, error) {

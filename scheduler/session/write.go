@@ -1,0 +1,257 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/spurwheel/spurwheel/connectors/mux"
+	"github.com/spurwheel/spurwheel/dataset/catalog"
+	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/types"
+	"github.com/spurwheel/spurwheel/internal/vfs"
+)
+
+// successFile marks a folder whose last write was committed, as Spark's does.
+const successFile = "_SUCCESS"
+
+// target is where a write goes.
+type target struct {
+	path        string
+	format      string
+	partitionBy []string
+	options     map[string]string
+	mode        plan.SaveMode
+	create      *catalog.TableMeta // to be stored after the commit
+	name        []string
+}
+
+// write stores a query's rows. Files become visible after all of them are
+// written; a failed write leaves nothing.
+func (q *query) write(ctx context.Context, c *plan.Write) (*Result, error) {
+	t, skip, err := q.target(ctx, c)
+	if err != nil || skip {
+		return nothing(), err
+	}
+	resolved, err := q.analyzer.Analyze(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	w := *resolved.(*plan.Write)
+	schema := plan.SchemaOf(w.Child)
+	if err := checkWritable(schema, t.partitionBy); err != nil {
+		return nil, err
+	}
+	w.Path, w.Format, w.PartitionBy, w.Options = t.path, t.format, t.partitionBy, t.options
+	old, err := q.existing(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if len(old) > 0 && t.mode == plan.SaveError {
+		return nil, errs.Cond(errs.Analysis, "PATH_ALREADY_EXISTS", "42K04",
+			"There is data at "+t.path+" already: choose mode append or overwrite, or another path.", "outputPath", t.path)
+	}
+	if len(old) > 0 && t.mode == plan.SaveIgnore {
+		return nothing(), nil
+	}
+	pending, err := q.writeFiles(ctx, &w)
+	if err != nil {
+		return nil, err
+	}
+	if t.mode != plan.SaveOverwrite {
+		old = nil
+	}
+	if err := q.commit(ctx, t.path, pending, old); err != nil {
+		return nil, err
+	}
+	if t.create != nil {
+		t.create.SchemaText = tableDDL(schema, t.partitionBy)
+		_, err = q.s.catalog.CreateTable(ctx, t.name, *t.create, t.mode == plan.SaveOverwrite)
+	}
+	return nothing(), err
+}
+
+// target decides where rows go and tells whether there is nothing to do.
+func (q *query) target(ctx context.Context, c *plan.Write) (*target, bool, error) {
+	if len(c.Table) == 0 {
+		return &target{path: c.Path, format: q.formatOf(c.Format), partitionBy: c.PartitionBy, options: c.Options, mode: c.Mode}, false, nil
+	}
+	if f := q.s.m.cfg.Formats[strings.ToLower(c.Table[0])]; f != nil && len(c.Table) == 2 { // INSERT INTO parquet.`path`
+		return &target{path: c.Table[1], format: f.Name(), partitionBy: c.PartitionBy, options: c.Options, mode: c.Mode}, false, nil
+	}
+	m, err := q.s.catalog.Table(ctx, c.Table)
+	if err != nil {
+		return nil, false, err
+	}
+	switch {
+	case m == nil && c.Insert:
+		return nil, false, noTable(c.Table)
+	case m == nil:
+		t, err := q.newTable(ctx, c)
+		return t, false, err
+	case m.IsView():
+		return nil, false, errs.Cond(errs.Analysis, "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE", "42809",
+			types.Quote(m.Name)+" is a view: rows cannot be written to it.", "viewName", types.Quote(m.Name), "operation", "INSERT")
+	case !c.Insert && (c.IfNotExists || c.Mode == plan.SaveIgnore):
+		return nil, true, nil
+	case !c.Insert && c.Mode == plan.SaveError:
+		name := types.Quote(catalog.SparkCatalog) + "." + types.Quote(m.Database) + "." + types.Quote(m.Name)
+		return nil, false, errs.Cond(errs.Analysis, "TABLE_OR_VIEW_ALREADY_EXISTS", "42P07", "There is a table "+name+" already.", "relationName", name)
+	case !c.Insert && c.Mode == plan.SaveOverwrite:
+		t, err := q.newTable(ctx, c)
+		return t, false, err
+	}
+	return &target{path: m.Path, format: m.Format, partitionBy: m.PartitionBy, options: m.Options, mode: c.Mode}, false, nil
+}
+
+func (q *query) newTable(ctx context.Context, c *plan.Write) (*target, error) {
+	path := c.Path
+	if path == "" {
+		path = c.Options["path"]
+	}
+	m := &catalog.TableMeta{
+		Format: q.formatOf(c.Format), PartitionBy: c.PartitionBy, Path: path, External: path != "", Options: c.Options,
+		Properties: c.Properties, Comment: c.Comment, Created: q.env.Now, Owner: q.s.user,
+	}
+	if path == "" {
+		var err error
+		if path, err = q.s.catalog.TableLocation(ctx, c.Table); err != nil {
+			return nil, err
+		}
+		m.Path = path
+	}
+	mode := c.Mode
+	if mode != plan.SaveAppend { // files without a table are leftovers
+		mode = plan.SaveOverwrite
+	}
+	return &target{path: path, format: m.Format, partitionBy: c.PartitionBy, options: c.Options, mode: mode, create: m, name: c.Table}, nil
+}
+
+// tableDDL is the schema with partition columns last.
+func tableDDL(s types.Schema, partitionBy []string) string {
+	var data, parts []types.Field
+	isPart := map[int]bool{}
+	for _, p := range partitionBy {
+		if i := s.Index(p); i >= 0 {
+			isPart[i] = true
+			parts = append(parts, s.Fields[i])
+		}
+	}
+	for i, f := range s.Fields {
+		f.Nullable = true
+		if !isPart[i] {
+			data = append(data, f)
+		}
+	}
+	return types.Schema{Fields: append(data, parts...)}.DDL()
+}
+
+// checkWritable refuses schemas that no file could hold.
+func checkWritable(s types.Schema, partitionBy []string) error {
+	seen := map[string]bool{}
+	for _, f := range s.Fields {
+		k := strings.ToLower(f.Name)
+		if seen[k] {
+			return errs.Cond(errs.Analysis, "COLUMN_ALREADY_EXISTS", "42711", "The column "+types.Quote(k)+" is there twice.", "columnName", types.Quote(k))
+		}
+		seen[k] = true
+	}
+	for _, p := range partitionBy {
+		if !seen[strings.ToLower(p)] {
+			return errs.Cond(errs.Analysis, "COLUMN_NOT_FOUND", "42703", "The partition column "+types.Quote(p)+" is not in the data.", "colName", types.Quote(p))
+		}
+	}
+	if len(s.Fields) == 0 || len(partitionBy) == len(s.Fields) {
+		return errs.Cond(errs.Analysis, "ALL_PARTITION_COLUMNS_NOT_ALLOWED", "KD005", "All columns are partition columns: at least one must be left for the files.")
+	}
+	return nil
+}
+
+// existing lists the visible files at the target.
+func (q *query) existing(ctx context.Context, t *target) ([]string, error) {
+	var out []string
+	for info, err := range q.s.m.cfg.FS.List(ctx, t.path) {
+		if errs.Is(err, errs.NotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir {
+			out = append(out, info.Path)
+		}
+	}
+	return out, nil
+}
+
+// writeFiles runs the query into pending files.
+func (q *query) writeFiles(ctx context.Context, w *plan.Write) (pending []vfs.Pending, err error) {
+	cached, err := q.useCached(ctx, w.Child)
+	if err != nil {
+		return nil, err
+	}
+	w.Child = cached
+	node, err := q.optimizedPhysical(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := q.start(ctx, node)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := collect(ctx, stream, -1)
+	if cerr := stream.Close(); err == nil {
+		err = cerr
+	}
+	for _, r := range rows {
+		pending = append(pending, vfs.Pending{Path: r[1].(string), Token: r[2].(string), Size: r[4].(int64)})
+	}
+	if err != nil {
+		return nil, errors.Join(err, q.discard(pending))
+	}
+	return pending, nil
+}
+
+func (q *query) discard(pending []vfs.Pending) error {
+	fin, ok := q.s.m.cfg.FS.(vfs.Finisher)
+	if !ok {
+		return nil
+	}
+	var err error
+	for _, p := range pending {
+		err = errors.Join(err, fin.Discard(context.Background(), p))
+	}
+	return err
+}
+
+// commit makes the files visible, then removes the ones they replace: a reader
+// in between sees too much rather than nothing, and a crash loses no rows.
+func (q *query) commit(ctx context.Context, path string, pending []vfs.Pending, old []string) error {
+	fs := q.s.m.cfg.FS
+	fin, ok := fs.(vfs.Finisher)
+	if !ok {
+		return errs.Errorf(errs.Internal, "session.commit", "the storage cannot finish files")
+	}
+	for i, p := range pending {
+		if _, err := fin.Finish(ctx, p); err != nil {
+			return errors.Join(err, q.discard(pending[i:]))
+		}
+	}
+	for _, f := range old {
+		if err := fs.Remove(ctx, f); err != nil {
+			return err
+		}
+	}
+	w, err := fs.Create(ctx, mux.Join(path, successFile))
+	if err != nil {
+		return err
+	}
+	_, err = w.Commit(ctx)
+	return err
+}
+
+// jobName is a name for a query that no client named.
+func jobName() string { return uuid.NewString() }
