@@ -234,6 +234,9 @@ func renamed(child Node, out types.Schema) Node {
 	return &Project{Rows: Rows{child.Estimate()}, Exprs: es, Out: out, Child: child}
 }
 
+// Rename gives a plan's columns the names and nullability of a schema.
+func Rename(n Node, out types.Schema) Node { return renamed(n, out) }
+
 // cheapProject tells whether all expressions are plain columns, so that a
 // projection above can read through it.
 func cheapProject(p *Project) bool {
