@@ -122,6 +122,7 @@ type dictTest struct {
 	kernel function.Kernel
 	lit    *batch.Vector
 	hits   *batch.Vector
+	args   [2]*batch.Vector
 }
 
 func (d *dictTest) test(v *batch.Vector, n int, sel, out []int32) ([]int32, error) {
@@ -131,7 +132,8 @@ func (d *dictTest) test(v *batch.Vector, n int, sel, out []int32) ([]int32, erro
 	}
 	d.hits.Reset(m)
 	d.lit.SetConst(m)
-	if err := d.kernel([]*batch.Vector{v.Dict, d.lit}, m, d.hits); err != nil {
+	d.args = [2]*batch.Vector{v.Dict, d.lit}
+	if err := d.kernel(d.args[:], m, d.hits); err != nil {
 		return nil, err
 	}
 	if bits := v.Validity(); bits != nil {

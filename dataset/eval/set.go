@@ -15,6 +15,7 @@ type set struct {
 	keys  []uint64
 	views []batch.View
 	held  *batch.Vector // owns the strings' bytes
+	few   []batch.View  // at most fewViews short strings: compared one by one
 	used  []bool
 	mask  uint64
 	null  bool // the list has a null
@@ -53,6 +54,9 @@ func (s *set) fill() {
 	if s.held.Phys() == types.PhysView {
 		s.views = make([]batch.View, size)
 		src := batch.Values[batch.View](s.held)
+		if s.few = short(src); s.few != nil {
+			return
+		}
 		for i := range n {
 			h := hashView(&src[i], s.held.Bufs)
 			for ; s.used[h&s.mask]; h++ {
@@ -69,6 +73,19 @@ func (s *set) fill() {
 		}
 		s.used[h&s.mask], s.keys[h&s.mask] = true, k
 	}
+}
+
+// short is vals if they are few and all inline, else nil.
+func short(vals []batch.View) []batch.View {
+	if len(vals) > fewViews {
+		return nil
+	}
+	for i := range vals {
+		if vals[i].Len() > batch.InlineLen {
+			return nil
+		}
+	}
+	return vals
 }
 
 // mix spreads a key over the table.
@@ -105,7 +122,7 @@ func (s *set) probe(v *batch.Vector, n int, out *batch.Vector) {
 			}
 		}()
 	}
-	if s.views != nil {
+	if s.held.Phys() == types.PhysView {
 		s.probeViews(v, n, dst)
 	} else {
 		s.probeKeys(keysOf(v, n, nil), dst)
@@ -129,8 +146,25 @@ func (s *set) probeKeys(keys []uint64, dst []bool) {
 	}
 }
 
+// fewViews: up to so many two-word comparisons cost less than a hash.
+const fewViews = 6
+
+func (s *set) probeFew(src []batch.View, dst []bool) {
+	for i := range src {
+		x, hit := src[i], false
+		for _, c := range s.few {
+			hit = hit || (x.A^c.A)|(x.B^c.B) == 0
+		}
+		dst[i] = hit
+	}
+}
+
 func (s *set) probeViews(v *batch.Vector, n int, dst []bool) {
 	src := batch.Values[batch.View](v)
+	if s.few != nil {
+		s.probeFew(src[:n], dst)
+		return
+	}
 	for i := range n {
 		if !v.Valid(i) {
 			dst[i] = false

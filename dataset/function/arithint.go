@@ -2,6 +2,7 @@ package function
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"unsafe"
 
@@ -135,13 +136,32 @@ func mulVC[T integer](a []T, c T, dst []T) bool {
 		}
 		return bad != 0
 	}
+	// Against a constant, overflow is a range of the other side: one unsigned
+	// comparison instead of a second multiplication.
+	lo, hi := factorRange(y)
+	width := uint64(hi) - uint64(lo)
+	var out uint64
 	for i := range dst {
 		x := int64(a[i])
-		z := x * y
-		dst[i] = T(z)
-		bad |= mulHigh(x, y) ^ z>>63
+		dst[i] = T(x * y)
+		if uint64(x)-uint64(lo) > width {
+			out = 1
+		}
 	}
-	return bad != 0
+	return out != 0
+}
+
+// factorRange is the range of numbers whose product with y fits 64 bits.
+func factorRange(y int64) (lo, hi int64) {
+	switch {
+	case y == 0:
+		return math.MinInt64, math.MaxInt64
+	case y == -1:
+		return -math.MaxInt64, math.MaxInt64
+	case y < 0:
+		return math.MaxInt64 / y, math.MinInt64 / y
+	}
+	return math.MinInt64 / y, math.MaxInt64 / y
 }
 
 // mulHigh is the high half of a signed product.

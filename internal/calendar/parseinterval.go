@@ -48,7 +48,9 @@ func ParseInterval(text string) (months, days int32, micros int64, ok bool) {
 		m, ok1 = signedMulAdd(whole, unit.months, m)
 		d, ok2 = signedMulAdd(whole, unit.days, d)
 		micros, ok3 = signedMulAdd(whole, unit.micros, micros)
-		micros += frac
+		sum := micros + frac
+		ok3 = ok3 && (micros^sum)&(frac^sum) >= 0
+		micros = sum
 		if !ok1 || !ok2 || !ok3 || int64(int32(m)) != m || int64(int32(d)) != d {
 			return 0, 0, 0, false
 		}
