@@ -134,7 +134,13 @@ func evalRewritten(reg *Registry, env *Env, x plan.Expr, enc batch.Encoding, n i
 }
 
 func runKernel(env *Env, e *Entry, call *plan.Call, vecs []*batch.Vector, n int) (*batch.Vector, error) {
-	k, err := e.Kernel(env, call)
+	build := e.Kernel
+	if e.HigherOrder != nil {
+		build = func(env *Env, call *plan.Call) (Kernel, error) {
+			return e.HigherOrder(env, call, make([]LambdaKernel, len(call.Args)))
+		}
+	}
+	k, err := build(env, call)
 	if err != nil {
 		return nil, err
 	}

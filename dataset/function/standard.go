@@ -8,5 +8,6 @@ func standardLists() [][]*Entry {
 		partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings(),
 		partTimes(), arithTimes(), textTimes(), nowTimes(), makeTimes(),
 		realMath(), numberMath(), hashes(), miscs(), urls(),
+		constructors(), arrays(), collections(), lambdas(), generators(), windows(),
 	}
 }
