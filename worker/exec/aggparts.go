@@ -91,17 +91,19 @@ func (a *aggParts) open(p int, raw bool) *aggChunk {
 	if raw {
 		list, ts = &a.part[p].raw, a.raw
 	}
+	room := 0 // the first chunk of a partition grows from nothing: it may stay small
 	if k := len(*list); k > 0 && (*list)[k-1].n < aggChunkRows {
 		return (*list)[k-1]
 	} else if k > 0 {
 		a.bytes += (*list)[k-1].size()
+		room = aggChunkRows
 	}
-	c := &aggChunk{keys: make([]uint64, 0, aggChunkRows*a.lay.words)}
+	c := &aggChunk{keys: make([]uint64, 0, room*a.lay.words)}
 	if a.lay.views {
 		c.arena = batch.New(types.Binary, 0)
 	}
 	for _, t := range ts {
-		c.vals = append(c.vals, batch.New(t, aggChunkRows))
+		c.vals = append(c.vals, batch.New(t, room))
 	}
 	*list = append(*list, c)
 	return c

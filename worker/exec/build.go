@@ -196,7 +196,7 @@ func (b *builder) hashJoin(n *physical.HashJoin) (*pipe, error) {
 	j := &joinSpec{
 		kind: n.Type, buildLeft: n.BuildLeft, nullSafe: n.NullSafe, residual: n.Residual, comp: b.comp,
 		build: n.Right.Schema().Types(), probe: n.Left.Schema().Types(), buildKeys: n.RightKeys, probeKeys: n.LeftKeys,
-		threads: b.deps.Threads, rows: b.deps.BatchRows, held: b.account(),
+		threads: b.deps.Threads, rows: b.deps.BatchRows, held: b.account(), spill: b.spill,
 	}
 	build, probe := n.Right, n.Left
 	if n.BuildLeft {
@@ -241,7 +241,7 @@ func (b *builder) sort(n *physical.Sort) (*pipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	sink := &sortSink{ord: newOrdering(n.Schema().Types(), n.Keys), keep: -1, comp: b.comp, threads: b.deps.Threads, held: b.account()}
+	sink := &sortSink{ord: newOrdering(n.Schema().Types(), n.Keys), keep: -1, comp: b.comp, threads: b.deps.Threads, held: b.account(), spill: b.spill}
 	if n.Limit >= 0 {
 		sink.keep = n.Limit + n.Offset
 	}

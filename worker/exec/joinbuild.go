@@ -29,7 +29,12 @@ type joinSpec struct {
 	publish    []publication
 	lay        *keyLayout
 	rejectNull bool // some key never matches on nulls
+	spill      *spiller
+	level      int // of partitioning on disk
 }
+
+// canSpill: without keys there is nothing to partition by.
+func (j *joinSpec) canSpill() bool { return j.level <= maxSpillLevel && len(j.buildKeys) > 0 }
 
 // keepsBuild tells whether build rows without a match are delivered.
 func (j *joinSpec) keepsBuild() bool {
@@ -78,6 +83,8 @@ type joinTable struct {
 	matched []uint32 // bits by row, if keepsBuild or marksBuild
 	hasNull bool     // a key was null
 	rows    int64
+	total   int64 // rows of the whole build side, of which the table may be a partition
+	extra   int64 // booked beside the rows
 }
 
 // joinChunk is rows of the build side with their key words.
@@ -92,10 +99,11 @@ type joinBuild struct {
 	spec *joinSpec
 	mu   struct {
 		sync.Mutex
-		chunks []*joinChunk
-		null   bool
+		locals []*joinBuildLocal
 	}
-	table *joinTable
+	spilled atomic.Bool // a thread ran out of memory: all rows go to disk
+	grace   *graceJoin  // instead of a table
+	table   *joinTable
 }
 
 func (s *joinBuild) Local() (Local, error) {
@@ -125,6 +133,7 @@ type joinBuildLocal struct {
 	held  *share
 	sel   []int32
 	some  *batch.Batch
+	parts *rowParts // on disk
 }
 
 func (l *joinBuildLocal) Consume(_ context.Context, b *batch.Batch) error {
@@ -137,13 +146,28 @@ func (l *joinBuildLocal) Consume(_ context.Context, b *batch.Batch) error {
 		}
 	}
 	l.in.encode(l.cols, b.N)
+	if l.sink.spilled.Load() {
+		if err := l.toDisk(); err != nil {
+			return err
+		}
+		return l.parts.add(b.Cols, l.in, l.sink.spec.level)
+	}
 	at := len(l.keys)
 	l.keys = append(l.keys, l.in.rows...)
 	if l.in.long {
 		l.sink.spec.lay.adopt(l.keys[at:], l.in.bufs, l.arena)
 	}
 	l.w.append(b.Cols, b.N)
-	return l.held.set(l.size())
+	if !l.sink.spec.canSpill() {
+		l.held.force(l.size())
+		return nil
+	}
+	must, err := l.held.spills(l.size())
+	if must {
+		l.sink.spilled.Store(true)
+		return l.toDisk()
+	}
+	return err
 }
 
 func (l *joinBuildLocal) size() int64 {
@@ -199,6 +223,15 @@ func validRows(j *joinSpec, keys []*batch.Vector, n int, sel []int32) []int32 {
 }
 
 func (l *joinBuildLocal) Combine(context.Context) error {
+	s := l.sink
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mu.locals = append(s.mu.locals, l)
+	return nil
+}
+
+// chunks gives the thread's rows up.
+func (l *joinBuildLocal) chunks() []*joinChunk {
 	w := l.sink.spec.lay.words
 	var bufs [][]byte
 	if l.arena != nil {
@@ -210,12 +243,8 @@ func (l *joinBuildLocal) Combine(context.Context) error {
 		out = append(out, &joinChunk{b: b, keys: l.keys[at : at+b.N*w], bufs: bufs})
 		at += b.N * w
 	}
-	s := l.sink
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.mu.chunks = append(s.mu.chunks, out...)
-	s.mu.null = s.mu.null || l.null
-	return nil
+	l.keys = nil
+	return out
 }
 
 // maxBuildRows is what positions can address.
@@ -223,7 +252,13 @@ const maxBuildRows = math.MaxInt32 &^ (batch.ChunkRows - 1)
 
 // Finalize makes the table from the threads' chunks.
 func (s *joinBuild) Finalize(ctx context.Context) error {
-	t := &joinTable{spec: s.spec, chunks: s.mu.chunks, hasNull: s.mu.null}
+	if s.spilled.Load() {
+		return s.toDisk()
+	}
+	t := &joinTable{spec: s.spec}
+	for _, l := range s.mu.locals {
+		t.chunks, t.hasNull = append(t.chunks, l.chunks()...), t.hasNull || l.null
+	}
 	if len(t.chunks)<<batch.ChunkShift > maxBuildRows {
 		return errs.Errorf(errs.Exhausted, "exec.Join", "build side of more than %d rows", maxBuildRows)
 	}
@@ -232,7 +267,7 @@ func (s *joinBuild) Finalize(ctx context.Context) error {
 		bs[i] = c.b
 	}
 	t.rel = newRelation(s.spec.build, bs)
-	t.rows = t.rel.rows
+	t.rows, t.total = t.rel.rows, t.rel.rows
 	if err := t.fill(ctx); err != nil {
 		return err
 	}
@@ -252,8 +287,8 @@ func (t *joinTable) fill(ctx context.Context) error {
 		t.matched = make([]uint32, (positions+31)/32)
 	}
 	t.chooseTable()
-	extra := int64(len(t.next))*4 + int64(len(t.slots))*8 + int64(len(t.dense))*4
-	t.spec.held.force(extra)
+	t.extra = int64(len(t.next))*4 + int64(len(t.slots))*8 + int64(len(t.dense))*4
+	t.spec.held.force(t.extra)
 	var next atomic.Int64
 	threads := min(t.spec.threads, len(t.chunks))
 	if threads == 0 {

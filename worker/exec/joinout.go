@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"context"
 	"io"
 	"math/bits"
 
@@ -103,7 +104,9 @@ func newLeftover(t *joinTable) *leftover {
 	return l
 }
 
-func (l *leftover) next() (*batch.Batch, error) {
+func (l *leftover) Close() error { return nil }
+
+func (l *leftover) Next(context.Context) (*batch.Batch, error) {
 	l.at = l.at[:0]
 	want := uint32(0)
 	if l.t.spec.kind == plan.JoinSemi {

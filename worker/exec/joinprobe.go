@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 
@@ -54,7 +55,8 @@ type joinProbe struct {
 	sel     []int32
 	hits    []bool // semi, anti, existence with residual: by probe row
 	out     *pairBatch
-	rest    *leftover
+	rest    Stream // after the probe: build rows that are left, or all partitions of a spilled join
+	parts   *rowParts
 	ended   bool
 }
 
@@ -71,7 +73,13 @@ func (p *joinProbe) Next(ctx context.Context) (*batch.Batch, error) {
 	p.table = p.build.table
 	for {
 		if p.rest != nil {
-			return p.rest.next()
+			return p.rest.Next(ctx)
+		}
+		if p.build.grace != nil {
+			if err := p.toDisk(ctx); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if p.cur == nil {
 			if err := p.pull(ctx); err == io.EOF {
@@ -441,7 +449,7 @@ func (p *joinProbe) matches(i int) bool {
 // mayMiss is NOT IN's rule for a row without match: it passes only if nothing
 // is unknown.
 func (p *joinProbe) mayMiss(i int) bool {
-	if p.table.rows == 0 && !p.table.hasNull {
+	if p.table.total == 0 && !p.table.hasNull {
 		return true
 	}
 	if p.table.hasNull {
@@ -475,4 +483,10 @@ func (p *joinProbe) findHits() error {
 	return nil
 }
 
-func (p *joinProbe) Close() error { return p.in.Close() }
+func (p *joinProbe) Close() error {
+	var err error
+	if p.rest != nil {
+		err = p.rest.Close()
+	}
+	return errors.Join(err, p.in.Close())
+}

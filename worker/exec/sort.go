@@ -54,9 +54,11 @@ type sortSink struct {
 	mu      struct {
 		sync.Mutex
 		chunks []*batch.Batch
+		locals []*sortLocal // those with runs on disk
 	}
 	rel   *relation
 	order []int32
+	runs  []sortRun // instead of rel, when a thread has spilled
 }
 
 func (s *sortSink) Local() (Local, error) {
@@ -71,12 +73,31 @@ func (s *sortSink) Local() (Local, error) {
 }
 
 func (s *sortSink) Finalize(ctx context.Context) error {
+	if err := s.collectRuns(ctx); err != nil || s.runs != nil {
+		return err
+	}
 	s.rel = newRelation(s.ord.types(), s.mu.chunks)
 	s.held.force(s.rel.rows * 36) // entries twice, positions
 	var err error
 	s.order, err = sortRows(ctx, s.rel, s.ord.keys, s.threads)
 	s.held.shrink(s.rel.rows * 32)
 	return err
+}
+
+// collectRuns brings the rest of all threads to disk if one has spilled.
+func (s *sortSink) collectRuns(ctx context.Context) error {
+	if len(s.mu.locals) == 0 {
+		return nil
+	}
+	rest := &sortLocal{sink: s, held: s.held.part(), w: chunkWriter{types: s.ord.types(), full: s.mu.chunks}}
+	if err := rest.toRun(ctx); err != nil {
+		return err
+	}
+	for _, l := range append(s.mu.locals, rest) {
+		s.runs = append(s.runs, l.runs...)
+	}
+	s.held.close() // everything lies on disk now
+	return s.narrow(ctx)
 }
 
 type sortLocal struct {
@@ -88,6 +109,8 @@ type sortLocal struct {
 	held *share
 	top  *topFilter
 	some *batch.Batch
+	file *spillFile
+	runs []sortRun
 }
 
 // compactRows is the least number of rows at which a thread throws those away
@@ -110,7 +133,11 @@ func (l *sortLocal) Consume(ctx context.Context, b *batch.Batch) error {
 			return err
 		}
 	}
-	return l.held.set(l.w.size())
+	must, err := l.held.spills(l.w.size())
+	if must {
+		return l.toRun(ctx)
+	}
+	return err
 }
 
 // cut drops rows that come after the last row kept so far.
@@ -160,6 +187,9 @@ func (l *sortLocal) Combine(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.mu.chunks = append(s.mu.chunks, l.w.take()...)
+	if l.runs != nil {
+		s.mu.locals = append(s.mu.locals, l)
+	}
 	return nil
 }
 
@@ -215,9 +245,17 @@ func (s *sortSource) wanted() []int32 {
 	return o[min(int64(len(o)), s.offset):]
 }
 
-func (s *sortSource) Width(want int) int { return min(want, (len(s.wanted())+s.rows-1)/s.rows) }
+func (s *sortSource) Width(want int) int {
+	if s.sink.runs != nil {
+		return 1
+	}
+	return min(want, (len(s.wanted())+s.rows-1)/s.rows)
+}
 
 func (s *sortSource) Stream() (Stream, error) {
+	if s.sink.runs != nil {
+		return s.sink.spilledStream(s.out, s.rows, s.offset)
+	}
 	return &sortStream{src: s, out: batch.NewBatch(s.out, 0)}, nil
 }
 

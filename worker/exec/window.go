@@ -114,6 +114,9 @@ type windowSource struct {
 
 // Width cuts the morsels: it is asked once the rows are sorted, before streams exist.
 func (s *windowSource) Width(want int) int {
+	if s.plan.sort.runs != nil {
+		return 1
+	}
 	if s.bounds == nil {
 		s.bounds = s.plan.morsels(s.rows)
 	}
@@ -132,6 +135,11 @@ func (s *windowSource) Stream() (Stream, error) {
 		st.results = append(st.results, batch.New(d.typ, 0))
 	}
 	st.blk.cols = batch.NewBatch(w.sort.ord.types(), 0).Cols
+	if w.sort.runs != nil {
+		in, err := w.sort.merge(w.sort.runs, s.rows)
+		st.disk = &windowReader{plan: w, in: in, rows: s.rows, pend: batch.NewBatch(w.sort.ord.types(), 0), rest: batch.NewBatch(w.sort.ord.types(), 0)}
+		return st, err
+	}
 	return st, nil
 }
 
@@ -173,6 +181,7 @@ type windowStream struct {
 	at      int
 	slices  batch.Batch
 	out     batch.Batch
+	disk    *windowReader // when the sort has spilled
 }
 
 // windowFunc computes a function over a block: out gets a row for each of the
@@ -183,15 +192,13 @@ type windowFunc interface {
 
 func (s *windowStream) Next(ctx context.Context) (*batch.Batch, error) {
 	for s.at >= s.blk.n {
-		i := s.src.next.Add(1) - 1
-		if i >= int64(len(s.src.bounds)-1) {
-			return nil, io.EOF
-		}
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		s.seq, s.at = i, 0
-		if err := s.compute(s.src.bounds[i], s.src.bounds[i+1]); err != nil {
+		if err := s.load(ctx); err != nil {
+			return nil, err
+		}
+		if err := s.compute(); err != nil {
 			return nil, err
 		}
 	}
@@ -203,9 +210,26 @@ func (s *windowStream) Next(ctx context.Context) (*batch.Batch, error) {
 	return &s.out, nil
 }
 
-func (s *windowStream) compute(lo, hi int32) error {
+// load takes the next block.
+func (s *windowStream) load(ctx context.Context) error {
+	s.at = 0
 	w := s.src.plan
-	s.blk.load(w, w.sort.order[lo:hi])
+	if s.disk != nil {
+		s.seq++
+		return s.disk.next(ctx, &s.blk)
+	}
+	i := s.src.next.Add(1) - 1
+	if i >= int64(len(s.src.bounds)-1) {
+		return io.EOF
+	}
+	s.seq = i
+	at := w.sort.order[s.src.bounds[i]:s.src.bounds[i+1]]
+	w.sort.rel.gather(s.blk.cols, at)
+	s.blk.mark(w, len(at))
+	return nil
+}
+
+func (s *windowStream) compute() error {
 	for i, f := range s.funcs {
 		s.results[i].Reset(0)
 		if err := f.eval(&s.blk, s.results[i]); err != nil {
@@ -228,9 +252,9 @@ type windowBlock struct {
 	parts     int
 }
 
-func (b *windowBlock) load(w *windowPlan, at []int32) {
-	b.n = len(at)
-	w.sort.rel.gather(b.cols, at)
+// mark finds the borders of partitions and peers among the n rows of cols.
+func (b *windowBlock) mark(w *windowPlan, n int) {
+	b.n = n
 	b.starts, b.ends = b.starts[:0], b.ends[:0]
 	b.peerFirst, b.peerEnd = b.peerFirst[:0], b.peerEnd[:0]
 	b.parts = 0
