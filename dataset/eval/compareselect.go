@@ -11,7 +11,7 @@ import (
 type integer interface{ int8 | int16 | int32 | int64 }
 
 // selectKernel picks the loop for an operator, a type and a constant; nil if
-// there is none. Floats have none: NaN needs Spark's order.
+// there is none.
 func selectKernel(op string, t types.Type, v any) selector {
 	switch x := v.(type) {
 	case int8:
@@ -22,6 +22,10 @@ func selectKernel(op string, t types.Type, v any) selector {
 		return integerSelector(op, x)
 	case int64:
 		return integerSelector(op, x)
+	case float32:
+		return floatSelector(op, x)
+	case float64:
+		return floatSelector(op, x)
 	case string:
 		if t.Kind == types.KindString {
 			return stringSelector(op, x)

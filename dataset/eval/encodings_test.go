@@ -206,6 +206,27 @@ func TestFilterAgrees(t *testing.T) {
 	}
 }
 
+func TestNullFilters(t *testing.T) {
+	r := rand.New(rand.NewSource(6))
+	for _, a := range pools() {
+		for _, enc := range []batch.Encoding{batch.Flat, batch.Const, batch.Dict} {
+			in := &batch.Batch{N: 100, Cols: []*batch.Vector{encoded(r, a.t, a.xs, 100, enc)}}
+			for _, name := range []string{"isnull", "isnotnull"} {
+				cond := mustResolve(t, ansi(), name, col(0, a.t))
+				want, err := run(ansi(), cond, in)
+				require.NoError(t, err)
+				f, err := eval.CompileFilter(ansi(), registry, cond)
+				require.NoError(t, err)
+				for _, sel := range [][]int32{nil, some(r, 100)} {
+					got, err := f.Select(in, sel)
+					require.NoError(t, err)
+					require.Equal(t, trues(want, sel), append([]int32{}, got...), "%s %s", name, a.t)
+				}
+			}
+		}
+	}
+}
+
 func some(r *rand.Rand, n int) []int32 {
 	out := []int32{}
 	for i := range n {

@@ -62,6 +62,9 @@ func (f *Filter) Select(b *batch.Batch, sel []int32) ([]int32, error) {
 }
 
 func (c *compiler) predicate(e plan.Expr) (predicate, error) {
+	if p := nullCheck(e); p != nil {
+		return p, nil
+	}
 	if p, err := c.compareConst(e); p != nil || err != nil {
 		return p, err
 	}

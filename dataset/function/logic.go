@@ -81,9 +81,13 @@ func nullTest(want bool) Kernel {
 			fillBool(dst, want)
 			return nil
 		}
-		for i := range dst {
-			dst[i] = v.Valid(i) == want
+		if m := v.Validity(); m != nil && v.Enc != batch.Const {
+			for i := range dst {
+				dst[i] = m[i>>6]>>(uint(i)&63)&1 != 0 == want
+			}
+			return nil
 		}
+		fillBool(dst, !v.ConstNull() == want)
 		return nil
 	}
 }
