@@ -41,6 +41,15 @@ func up(ctx context.Context, p process, log *slog.Logger, settings config.Config
 	}
 	defer func() { err = firstError(err, data.Close()) }()
 
+	n, err := newNode(settings, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstError(err, n.Close()) }()
+	connect, err := listenConnect(ctx, settings, n, log)
+	if err != nil {
+		return err
+	}
 	health := &health{}
 	web, err := listenWeb(ctx, settings.HTTP, webHandler(health, obs.NewRegistry(buildVersion())))
 	if err != nil {
@@ -48,6 +57,7 @@ func up(ctx context.Context, p process, log *slog.Logger, settings config.Config
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return web.serve(ctx) })
+	group.Go(func() error { return connect.serve(ctx) })
 
 	health.set(true)
 	defer health.set(false)
@@ -57,7 +67,7 @@ func up(ctx context.Context, p process, log *slog.Logger, settings config.Config
 		slog.String("memory", settings.Memory.String()),
 		slog.Int("threads", settings.Threads))
 	// The one line on standard output is for programs: it tells the ports that were taken.
-	fmt.Fprintf(p.stdout, "ready http=%s\n", web.address())
+	fmt.Fprintf(p.stdout, "ready connect=%s http=%s\n", connect.address(), web.address())
 	err = group.Wait()
 	log.Info("stopped")
 	return err

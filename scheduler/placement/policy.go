@@ -43,8 +43,8 @@ func (FairLocal) Place(workers []Worker, running map[string]int, tasks []Task) [
 	}
 	next := p.queues()
 	for {
-		user := p.neediest(next)
-		if user == "" {
+		user, ok := p.neediest(next)
+		if !ok {
 			return p.out
 		}
 		group := next[user][0]
@@ -82,18 +82,19 @@ func (p *placer) queues() map[string][][]int {
 	return out
 }
 
-func (p *placer) neediest(next map[string][][]int) string {
-	best, score := "", 0.0
+// neediest picks the user to serve next; a user without a name is one too.
+func (p *placer) neediest(next map[string][][]int) (best string, ok bool) {
+	score := 0.0
 	for _, u := range p.order {
 		if len(next[u]) == 0 {
 			continue
 		}
 		w := max(p.tasks[next[u][0][0]].Weight, 1)
-		if s := float64(p.running[u]) / float64(w); best == "" || s < score {
-			best, score = u, s
+		if s := float64(p.running[u]) / float64(w); !ok || s < score {
+			best, score, ok = u, s, true
 		}
 	}
-	return best
+	return best, ok
 }
 
 // placeGroup places all tasks of a group or none.

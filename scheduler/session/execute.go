@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spurwheel/spurwheel/dataset/analyze"
+	"github.com/spurwheel/spurwheel/dataset/catalog"
 	"github.com/spurwheel/spurwheel/dataset/optimize"
 	"github.com/spurwheel/spurwheel/dataset/physical"
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -210,4 +211,30 @@ func headline(n plan.Node) string {
 		parts = append(parts, c.Name+": "+c.Typ.String())
 	}
 	return strings.Join(parts, ", ") + "\n"
+}
+
+// InputFiles lists the files that a query would read.
+func (s *Session) InputFiles(ctx context.Context, n plan.Node) ([]string, error) {
+	resolved, err := s.Analyze(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	seen := map[string]bool{}
+	plan.Walk(resolved, func(x plan.Node) bool {
+		scan, ok := x.(*plan.Scan)
+		if !ok {
+			return true
+		}
+		if t, ok := scan.Source.(catalog.Table); ok {
+			for _, f := range t.Files() {
+				if !seen[f] {
+					seen[f] = true
+					out = append(out, f)
+				}
+			}
+		}
+		return true
+	})
+	return out, nil
 }
