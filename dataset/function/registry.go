@@ -26,6 +26,9 @@ type Env struct {
 	Version       string
 	Partition     int // of the task that evaluates
 	Conf          map[string]string
+	// ParseSchema reads a schema in DDL or JSON, for typing from_json and the
+	// like; nil where nothing is typed any more.
+	ParseSchema func(text string) (types.Schema, error)
 }
 
 // Kind says where a function may stand.
