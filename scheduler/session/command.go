@@ -127,7 +127,7 @@ func (q *query) createView(ctx context.Context, c *plan.CreateView) (*Result, er
 		return nil, err
 	}
 	child := resolved.(*plan.CreateView).Child
-	v := &catalog.View{Name: c.Name, Text: c.Text, Columns: c.Columns, Comment: c.Comment, Plan: child, Schema: plan.SchemaOf(child)}
+	v := &catalog.View{Name: c.Name, Text: c.Text, Columns: c.Columns, Comment: c.Comment, Plan: child, Resolved: true, Schema: plan.SchemaOf(child)}
 	cat := q.s.catalog
 	switch {
 	case c.Global:
