@@ -1,0 +1,169 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"sort"
+	"sync"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/vfs"
+)
+
+const (
+	// partBytes is the first parts' size; it doubles every growEvery parts, so
+	// that the protocol's 10,000 parts hold 5 TiB, the largest object.
+	partBytes = 8 << 20
+	growEvery = 1500
+	uploads   = 4 // parts on their way at once
+)
+
+// Create starts an object. Small ones are put at Commit; larger ones are
+// uploaded in parts that Commit completes.
+func (f *FS) Create(ctx context.Context, path string) (vfs.Writer, error) {
+	p, c, err := f.locate(path)
+	if err != nil {
+		return nil, err
+	}
+	if p.key == "" {
+		return nil, errs.Errorf(errs.Invalid, "s3.Create", "%s names a bucket, not an object", path)
+	}
+	return &writer{ctx: ctx, core: c, place: p, slots: make(chan struct{}, uploads), partSize: partBytes}, nil
+}
+
+type writer struct {
+	ctx      context.Context //nolint:containedctx // io.Writer has no room for it: parts are uploaded while writing
+	core     *minio.Core
+	place    place
+	buf      []byte
+	partSize int
+	size     int64
+	upload   string
+	parts    int
+	slots    chan struct{}
+	wg       sync.WaitGroup
+	done     bool
+	mu       struct {
+		sync.Mutex
+		finished []minio.CompletePart
+		err      error
+	}
+}
+
+func (w *writer) Write(b []byte) (int, error) {
+	if w.done {
+		return 0, errs.Errorf(errs.Internal, "s3.Write", "%s: writer has ended already", w.place.path)
+	}
+	n := len(b)
+	for len(b) > 0 {
+		if w.buf == nil {
+			w.buf = make([]byte, 0, 64<<10)
+		}
+		k := min(len(b), w.partSize-len(w.buf))
+		w.buf = append(w.buf, b[:k]...)
+		b = b[k:]
+		if len(w.buf) == w.partSize {
+			if err := w.flush(w.ctx); err != nil {
+				return 0, err
+			}
+		}
+	}
+	w.size += int64(n)
+	return n, nil
+}
+
+func (w *writer) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.mu.err
+}
+
+// flush sends the buffer as the next part, in the background.
+func (w *writer) flush(ctx context.Context) error {
+	if err := w.failure(); err != nil {
+		return err
+	}
+	if w.upload == "" {
+		id, err := w.core.NewMultipartUpload(ctx, w.place.bucket, w.place.key, minio.PutObjectOptions{})
+		if err != nil {
+			return wrap("s3.Write", w.place, err)
+		}
+		w.upload = id
+	}
+	w.parts++
+	number, part := w.parts, w.buf
+	w.buf = nil
+	if w.parts%growEvery == 0 {
+		w.partSize *= 2
+	}
+	select {
+	case w.slots <- struct{}{}:
+	case <-ctx.Done():
+		return errs.E(errs.Canceled, "s3.Write", ctx.Err())
+	}
+	w.wg.Go(func() {
+		defer func() { <-w.slots }()
+		p, err := w.core.PutObjectPart(ctx, w.place.bucket, w.place.key, w.upload, number, bytes.NewReader(part), int64(len(part)), minio.PutObjectPartOptions{})
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if err != nil && w.mu.err == nil {
+			w.mu.err = wrap("s3.Write", w.place, err)
+		}
+		w.mu.finished = append(w.mu.finished, minio.CompletePart{PartNumber: number, ETag: p.ETag})
+	})
+	return nil
+}
+
+// Commit makes the object visible.
+func (w *writer) Commit(ctx context.Context) (vfs.FileRef, error) {
+	if w.done {
+		return vfs.FileRef{}, errs.Errorf(errs.Internal, "s3.Commit", "%s: writer has ended already", w.place.path)
+	}
+	u, err := w.finish(ctx)
+	if err != nil {
+		// The upload's rest is removed in any case; err says what matters.
+		_ = w.Abort(context.WithoutCancel(ctx))
+		return vfs.FileRef{}, err
+	}
+	w.done = true
+	return vfs.FileRef{Path: w.place.path, Version: etag(u.ETag), Size: w.size}, nil
+}
+
+func (w *writer) finish(ctx context.Context) (minio.UploadInfo, error) {
+	if w.upload == "" {
+		u, err := w.core.Client.PutObject(ctx, w.place.bucket, w.place.key, bytes.NewReader(w.buf), int64(len(w.buf)), minio.PutObjectOptions{DisableMultipart: true})
+		return u, wrap("s3.Commit", w.place, err)
+	}
+	if len(w.buf) > 0 {
+		if err := w.flush(ctx); err != nil {
+			return minio.UploadInfo{}, err
+		}
+	}
+	w.wg.Wait()
+	if err := w.failure(); err != nil {
+		return minio.UploadInfo{}, err
+	}
+	parts := w.mu.finished // all uploads have ended
+	sort.Slice(parts, func(i, j int) bool { return parts[i].PartNumber < parts[j].PartNumber })
+	u, err := w.core.CompleteMultipartUpload(ctx, w.place.bucket, w.place.key, w.upload, parts, minio.PutObjectOptions{})
+	return u, wrap("s3.Commit", w.place, err)
+}
+
+// Abort drops the parts that were uploaded.
+func (w *writer) Abort(ctx context.Context) error {
+	if w.done {
+		return nil
+	}
+	w.done, w.buf = true, nil
+	w.wg.Wait()
+	if w.upload == "" {
+		return nil
+	}
+	err := wrap("s3.Abort", w.place, w.core.AbortMultipartUpload(ctx, w.place.bucket, w.place.key, w.upload))
+	if errs.Is(err, errs.NotFound) {
+		return nil
+	}
+	return err
+}
