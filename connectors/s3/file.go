@@ -198,6 +198,9 @@ func (f *file) once(ctx context.Context, r request) error {
 	if f.ref.Version != "" && o.ETag != "" && etag(o.ETag) != f.ref.Version {
 		return errs.Errorf(errs.Conflict, "s3.ReadRanges", "%s changed after it was planned; run the query again", f.ref.Path)
 	}
+	if o.Size != int64(len(r.buf)) {
+		return errs.Errorf(errs.Unavailable, "s3.ReadRanges", "%s: the store answers %d bytes where %d were asked for", f.ref.Path, o.Size, len(r.buf))
+	}
 	if _, err := io.ReadFull(body, r.buf); err != nil {
 		if ctx.Err() != nil {
 			return errs.E(errs.Canceled, "s3.ReadRanges", ctx.Err())
