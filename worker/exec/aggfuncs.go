@@ -16,21 +16,27 @@ type aggDef struct {
 	args   []plan.Expr // of the call, then its WITHIN GROUP keys
 	at     int         // first state column, counted over all functions
 	raw    int         // first kept argument column, counted over all functions
+	merge  bool        // the arguments are partial states of call
 }
 
-// defineAggs looks the functions up.
-func defineAggs(reg *function.Registry, calls []*plan.Agg) ([]*aggDef, error) {
+// defineAggs looks the functions up. Where merge says so, a function's
+// arguments are columns of partial states of the function in made.
+func defineAggs(reg *function.Registry, calls []*plan.Agg, merge []bool, made []*plan.Agg) ([]*aggDef, error) {
 	var out []*aggDef
 	at, raw := 0, 0
-	for _, c := range calls {
+	for i, c := range calls {
 		e := reg.Lookup(c.Name)
 		if e == nil || e.Accumulator == nil {
 			return nil, errs.Unsupported("aggregate function " + c.Name)
 		}
-		d := &aggDef{call: c, entry: e, states: e.StateTypes(c), at: at, raw: raw, args: append([]plan.Expr(nil), c.Args...)}
-		for _, o := range c.Order {
-			d.args = append(d.args, o.Child)
+		d := &aggDef{call: c, entry: e, at: at, raw: raw, args: function.AggInputs(c)}
+		if i < len(merge) && merge[i] {
+			d.merge, d.args = true, c.Args
+			if len(made) > 0 {
+				d.call, made = made[0], made[1:]
+			}
 		}
+		d.states = e.StateTypes(d.call)
 		for _, a := range d.args {
 			if _, lit := a.(*plan.Literal); !lit {
 				raw++
@@ -64,7 +70,7 @@ func newAggFunc(c compiler, env *function.Env, d *aggDef) (*aggFunc, error) {
 		return nil, err
 	}
 	f := &aggFunc{def: d, acc: acc, args: make([]*batch.Vector, len(d.args))}
-	if d.call.Filter != nil {
+	if d.call.Filter != nil && !d.merge {
 		if f.filter, err = c.Cond(d.call.Filter); err != nil {
 			return nil, err
 		}
@@ -99,13 +105,24 @@ func (f *aggFunc) eval(b *batch.Batch) error {
 	return nil
 }
 
+// add gives the accumulator the evaluated arguments.
+func (f *aggFunc) add(groups []int32, n int) error {
+	if f.def.merge {
+		for i, v := range f.args {
+			f.args[i] = f.flat.flat(i, v)
+		}
+		return f.acc.Merge(groups, f.args, n)
+	}
+	return f.acc.Update(groups, f.args, n)
+}
+
 // update adds a batch's rows to their groups (nil: all to group 0).
 func (f *aggFunc) update(b *batch.Batch, groups []int32) error {
 	if f.filter == nil {
 		if err := f.eval(b); err != nil {
 			return err
 		}
-		return f.acc.Update(groups, f.args, b.N)
+		return f.add(groups, b.N)
 	}
 	sel, err := f.filter.Select(b, nil)
 	if err != nil || len(sel) == 0 {
@@ -135,7 +152,7 @@ func (f *aggFunc) updateSome(b *batch.Batch, groups, sel []int32) error {
 	if err := f.eval(b); err != nil {
 		return err
 	}
-	return f.acc.Update(groups, f.args, b.N)
+	return f.add(groups, b.N)
 }
 
 // updateRaw adds rows whose arguments were kept as columns vals.
@@ -150,7 +167,7 @@ func (f *aggFunc) updateRaw(vals []*batch.Vector, groups []int32, n int) error {
 		f.args[i] = vals[at]
 		at++
 	}
-	return f.acc.Update(groups, f.args, n)
+	return f.add(groups, n)
 }
 
 // merge adds partial states, which are columns [def.at, ...) of states.

@@ -40,7 +40,11 @@ type aggSink struct {
 }
 
 func newAggSink(n *physical.Aggregate, reg *function.Registry, env *function.Env, c compiler, held *account, sp *spiller) (*aggSink, error) {
-	defs, err := defineAggs(reg, n.Aggs)
+	var made []*plan.Agg
+	if inner, ok := n.Child.(*physical.Aggregate); ok && inner.Mode == physical.AggPartial {
+		made = inner.Aggs
+	}
+	defs, err := defineAggs(reg, n.Aggs, n.Merge, made)
 	if err != nil {
 		return nil, err
 	}

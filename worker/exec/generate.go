@@ -103,7 +103,7 @@ func (g *generate) addMissing(n int) {
 }
 
 func (g *generate) deliver(lo, hi int) {
-	k := len(g.cur.Cols)
+	k := len(g.own.Cols) - len(g.cols) // a child of one dummy row has a column more
 	for i, v := range g.own.Cols[:k] {
 		v.Gather(g.cur.Cols[i], g.from[lo:hi])
 	}

@@ -311,7 +311,7 @@ func (t *joinTable) fill(ctx context.Context) error {
 // chooseTable allocates the dense array if the only key is an integer of a
 // small range, else slots for at most half load.
 func (t *joinTable) chooseTable() {
-	if lo, hi, ok := t.keySpan(0); ok && len(t.spec.lay.cols) == 1 && !t.spec.nullSafe[0] {
+	if lo, hi, ok := t.denseSpan(); ok {
 		if span := uint64(hi) - uint64(lo); span < uint64(max(denseFree, denseLoad*t.rows)) {
 			t.base, t.dense = lo, make([]int32, span+1)
 			return
@@ -330,6 +330,14 @@ const (
 	denseLoad = 4
 	denseFree = 1 << 14
 )
+
+// denseSpan is the range of the only key, if it may index an array.
+func (t *joinTable) denseSpan() (lo, hi int64, ok bool) {
+	if len(t.spec.lay.cols) != 1 || t.spec.nullSafe[0] {
+		return 0, 0, false
+	}
+	return t.keySpan(0)
+}
 
 // keySpan is the range of integer key k over rows where it is not null.
 func (t *joinTable) keySpan(k int) (lo, hi int64, ok bool) {

@@ -76,7 +76,7 @@ func (w *windowPlan) define(f physical.WindowFunc, ord *ordering) (*windowDef, e
 	var args []plan.Expr
 	switch e := f.Func.(type) {
 	case *plan.Agg:
-		defs, err := defineAggs(w.deps.Registry, []*plan.Agg{e})
+		defs, err := defineAggs(w.deps.Registry, []*plan.Agg{e}, nil, nil)
 		if err != nil {
 			return nil, err
 		}
