@@ -22,7 +22,7 @@ func (t *translator) relation(r *pb.Relation) (plan.Node, error) {
 	if err != nil {
 		return nil, at(err, r.GetCommon().GetOrigin())
 	}
-	if r.GetCommon().PlanId == nil {
+	if c := r.GetCommon(); c == nil || c.PlanId == nil {
 		return n, nil
 	}
 	if _, command := n.(plan.Command); command {
