@@ -78,7 +78,9 @@ func (s *aggStream) advance(ctx context.Context) (bool, error) {
 	}
 	s.at = 0
 	if sink.merged != nil {
-		s.cur = sink.merged
+		if s.cur = sink.merged; p != 0 {
+			s.cur = nil // a stream may be asked again after its end
+		}
 		return p == 0, nil
 	}
 	if p >= partitions {
