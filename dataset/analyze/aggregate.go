@@ -24,6 +24,9 @@ func (r *run) aggregate(ctx context.Context, n *plan.Aggregate, sc *scope) (plan
 	keys := &groupKeys{run: r, env: v, list: list, implicit: n.ImplicitKeys}
 	if n.Grouping == plan.GroupAll {
 		agg.GroupBy, agg.Grouping = allKeys(list), plan.GroupPlain
+		if err := coveredByKeys(list, agg.GroupBy); err != nil {
+			return nil, err
+		}
 	} else if agg.GroupBy, err = keys.resolveAll(ctx, n.GroupBy); err != nil {
 		return nil, err
 	}
@@ -96,7 +99,23 @@ func (g *groupKeys) resolve(ctx context.Context, e plan.Expr) (plan.Expr, error)
 		return nil, err
 	}
 	g.env.inputs, g.env.grown = v.inputs, v.grown
-	return substitute(k, aliasMap(aliases)), nil
+	m := aliasMap(aliases)
+	for id := range plan.References(k) {
+		if m[id] != nil && usesAnyOf(m[id], m) {
+			return nil, errs.Cond(errs.Analysis, "UNSUPPORTED_FEATURE.LATERAL_COLUMN_ALIAS_IN_GROUP_BY", "0A000",
+				"GROUP BY cannot use "+toSQL(k)+", which itself refers to another alias of the select list.")
+		}
+	}
+	return substitute(k, m), nil
+}
+
+func usesAnyOf(e plan.Expr, m map[plan.ID]plan.Expr) bool {
+	for id := range plan.References(e) {
+		if m[id] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // aliasMap maps the identities of aliases to what they name.
@@ -159,6 +178,48 @@ func allKeys(list []plan.Expr) []plan.Expr {
 		}
 	}
 	return out
+}
+
+// coveredByKeys tests that items with aggregate functions read nothing else but
+// keys, since GROUP BY ALL does not say how to group by the rest.
+func coveredByKeys(list, keys []plan.Expr) error {
+	own := map[plan.ID]bool{}
+	for _, e := range list {
+		if a, ok := e.(*plan.Alias); ok {
+			own[a.ID] = true
+		}
+	}
+	for _, e := range list {
+		if hasAggregate(e) && strayColumn(bare(e), keys, own) {
+			return errs.Cond(errs.Analysis, "UNRESOLVED_ALL_IN_GROUP_BY", "42803",
+				"GROUP BY ALL cannot tell by what to group: "+toSQL(bare(e))+" mixes aggregate functions with other columns. Name the columns.")
+		}
+	}
+	return nil
+}
+
+func strayColumn(e plan.Expr, keys []plan.Expr, own map[plan.ID]bool) bool {
+	if keyIndex(keys, e) >= 0 {
+		return false
+	}
+	switch x := e.(type) {
+	case *plan.Agg:
+		return false
+	case *plan.Column:
+		return !own[x.ID]
+	case *plan.Subquery:
+		for _, c := range outerColumns(x.Plan) {
+			if keyIndex(keys, c) < 0 {
+				return true
+			}
+		}
+	}
+	for _, c := range e.Children() {
+		if strayColumn(c, keys, own) {
+			return true
+		}
+	}
+	return false
 }
 
 func bare(e plan.Expr) plan.Expr {

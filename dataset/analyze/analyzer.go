@@ -48,8 +48,15 @@ type Config struct {
 // concurrent use if its parts are.
 type Analyzer struct{ Config }
 
-// New makes an analyser.
-func New(cfg Config) *Analyzer { return &Analyzer{cfg} }
+// New makes an analyser. Functions that take schemas as text read them by its parser.
+func New(cfg Config) *Analyzer {
+	if cfg.Env != nil && cfg.Env.ParseSchema == nil && cfg.Parser != nil {
+		e := *cfg.Env
+		e.ParseSchema = cfg.Parser.Schema
+		cfg.Env = &e
+	}
+	return &Analyzer{cfg}
+}
 
 // Counter makes a source of ids for tests and sessions.
 func Counter() func() plan.ID {
@@ -86,6 +93,7 @@ type run struct {
 	shared map[int64]plan.Node
 	// hidden holds what projections of USING joins know beside their list.
 	hidden map[*plan.Project][]*plan.Column
+	trims  map[*plan.Project]bool // made by trimmed
 	// expanded holds grouping sets by the identity of their grouping id.
 	expanded map[plan.ID]*expansion
 	nshare   int64
@@ -94,6 +102,7 @@ type run struct {
 func newRun(a *Analyzer) *run {
 	return &run{
 		Analyzer: a, shared: map[int64]plan.Node{}, hidden: map[*plan.Project][]*plan.Column{}, expanded: map[plan.ID]*expansion{},
+		trims: map[*plan.Project]bool{},
 	}
 }
 

@@ -23,7 +23,10 @@ func (r *run) search(a *plan.Attr, n plan.Node) (plan.Expr, error) {
 	if e, err := r.byName(p.Child.Output(), a.Parts); e != nil || err != nil {
 		return e, err
 	}
-	return r.search(a, p.Child)
+	if _, frame := p.Child.(*plan.Tagged); frame || r.trims[p] {
+		return r.search(a, p.Child)
+	}
+	return nil, nil // a relation in FROM shows its own columns only
 }
 
 // through is the child of an operator that passes further columns of its child on.
@@ -39,6 +42,9 @@ func through(n plan.Node) plan.Node {
 // hiddenOf lists the hidden columns that n could output.
 func (r *run) hiddenOf(n plan.Node) []*plan.Column {
 	if p, ok := n.(*plan.Project); ok {
+		if r.trims[p] {
+			return r.hiddenOf(p.Child)
+		}
 		return r.hidden[p]
 	}
 	if c := through(n); c != nil {
@@ -96,6 +102,9 @@ func (r *run) exposed(n plan.Node, c *plan.Column) (plan.Node, bool) {
 		if h := r.hidden[n]; h != nil {
 			r.hidden[p] = h
 		}
+		if r.trims[n] {
+			r.trims[p] = true
+		}
 		return p, true
 	case *plan.Join:
 		for i, side := range n.Children() {
@@ -119,11 +128,13 @@ func (r *run) exposed(n plan.Node, c *plan.Column) (plan.Node, bool) {
 
 // trimmed puts a projection above n that restores the columns of an input
 // which grew while expressions were resolved.
-func (v *env) trimmed(n plan.Node) plan.Node {
+func (r *run) trimmed(v *env, n plan.Node) plan.Node {
 	if !v.grown {
 		return n
 	}
-	return &plan.Project{List: columnList(v.cols), Child: n}
+	p := &plan.Project{List: columnList(v.cols), Child: n}
+	r.trims[p] = true
+	return p
 }
 
 func columnList(cols []*plan.Column) []plan.Expr {

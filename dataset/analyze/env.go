@@ -61,7 +61,7 @@ func (r *run) attr(ctx context.Context, a *plan.Attr, v *env) (plan.Expr, error)
 			return e, at(err, a.At)
 		}
 	}
-	if f := niladic(a); f != nil && r.Registry.Lookup(f.Name[0]) != nil {
+	if f := niladic(a); f != nil && (f.Name[0] == virtualGroupingID || r.Registry.Lookup(f.Name[0]) != nil) {
 		return r.expr(ctx, f, v)
 	}
 	cols := v.cols
@@ -184,6 +184,9 @@ func outerRefs(e plan.Expr) plan.Expr {
 	return out
 }
 
+// virtualGroupingID is Hive's name of grouping_id().
+const virtualGroupingID = "grouping__id"
+
 // niladic makes a call of names that are functions without parentheses.
 func niladic(a *plan.Attr) *plan.Func {
 	if len(a.Parts) != 1 {
@@ -192,7 +195,7 @@ func niladic(a *plan.Attr) *plan.Func {
 	name := strings.ToLower(a.Parts[0])
 	switch name {
 	case "current_date", "current_timestamp", "current_user", "current_catalog", "current_database", "current_schema",
-		"current_time", "user", "session_user", "localtimestamp", "grouping__id":
+		"current_time", "user", "session_user", "localtimestamp", virtualGroupingID:
 		return &plan.Func{Name: []string{name}, At: a.At}
 	}
 	return nil

@@ -184,6 +184,9 @@ func (r *run) in(ctx context.Context, e *plan.In, v *env) (plan.Expr, error) {
 
 func (r *run) coerceIn(cs []plan.Expr) (plan.Expr, error) {
 	ts := function.TypesOf(cs)
+	for i := range ts[1:] {
+		ts[i+1] = namedAs(ts[i+1], ts[0])
+	}
 	t, ok := function.CommonTypeOf(r.Env.Ansi, ts)
 	if !ok {
 		err := function.DataDiffTypes("in", ts)
@@ -197,6 +200,19 @@ func (r *run) coerceIn(cs []plan.Expr) (plan.Expr, error) {
 		cs[i] = r.castTo(cs[i], t)
 	}
 	return &plan.In{Child: cs[0], List: cs[1:]}, nil
+}
+
+// namedAs is struct type t with the field names of another: rows are compared
+// by position.
+func namedAs(t, other types.Type) types.Type {
+	if t.Kind != types.KindStruct || other.Kind != types.KindStruct || len(t.Fields) != len(other.Fields) {
+		return t
+	}
+	fs := make([]types.Field, len(t.Fields))
+	for i, f := range t.Fields {
+		fs[i] = types.Field{Name: other.Fields[i].Name, Type: namedAs(f.Type, other.Fields[i].Type), Nullable: f.Nullable, Metadata: f.Metadata}
+	}
+	return types.Struct(fs...)
 }
 
 // comparable tells whether values of t can be tested for equality.

@@ -209,7 +209,11 @@ func (r *run) rangeFunction(ctx context.Context, n *plan.TableFunction, sc *scop
 		if err != nil {
 			return nil, err
 		}
-		x, ok := r.constLong(e)
+		c := e
+		if !e.Type().IsIntegral() && function.ImplicitCast(r.Env.Ansi, e.Type(), types.Long) {
+			c = r.castTo(e, types.Long)
+		}
+		x, ok := r.constLong(c)
 		if !ok {
 			return nil, at(errs.Cond(errs.Analysis, "UNEXPECTED_INPUT_TYPE", "42K09",
 				"The "+function.Ordinal(i)+" parameter of `range` must be a constant of type \"BIGINT\", not "+toSQL(e)+".",

@@ -47,7 +47,7 @@ func (r *run) join(ctx context.Context, n *plan.Join, sc *scope) (plan.Node, err
 	if v.grown {
 		v.cols = out.WithChildren([]plan.Node{left, right}).Output()
 	}
-	return v.trimmed(out), nil
+	return r.trimmed(v, out), nil
 }
 
 func (r *run) joinCondition(cond plan.Expr) (plan.Expr, error) {

@@ -41,7 +41,11 @@ func (r *run) rowCount(e plan.Expr, name string) (plan.Expr, error) {
 	if e.Type().Kind != types.KindInt && e.Type().Kind != types.KindShort && e.Type().Kind != types.KindByte && e.Type().Kind != types.KindLong {
 		return nil, limitError("DATA_TYPE", "The "+name+" "+toSQL(e)+" must be an integer.", name, e, "dataType", toSQLType(e.Type()))
 	}
-	x, ok := r.constLong(e)
+	l := r.folded(e)
+	if l == nil {
+		return nil, unfoldableLimit(name, e)
+	}
+	x, ok := r.constLong(l)
 	switch {
 	case !ok:
 		return nil, limitError("IS_NULL", "The "+name+" "+toSQL(e)+" must not be null.", name, e)

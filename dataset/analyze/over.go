@@ -12,8 +12,12 @@ import (
 
 // aggregateBelow finds the aggregate whose rows n has, and how to put another
 // in its place.
-func aggregateBelow(n plan.Node) (*plan.Aggregate, func(*plan.Aggregate) plan.Node) {
+func (r *run) aggregateBelow(n plan.Node) (*plan.Aggregate, func(*plan.Aggregate) plan.Node) {
 	switch x := n.(type) {
+	case *plan.Project:
+		if !r.trims[x] {
+			return nil, nil
+		}
 	case *plan.Aggregate:
 		return x, func(a *plan.Aggregate) plan.Node { return a }
 	case *plan.Filter:
@@ -24,11 +28,23 @@ func aggregateBelow(n plan.Node) (*plan.Aggregate, func(*plan.Aggregate) plan.No
 	default:
 		return nil, nil
 	}
-	agg, rebuild := aggregateBelow(n.Children()[0])
+	agg, rebuild := r.aggregateBelow(n.Children()[0])
 	if agg == nil {
 		return nil, nil
 	}
-	return agg, func(a *plan.Aggregate) plan.Node { return n.WithChildren([]plan.Node{rebuild(a)}) }
+	return agg, func(a *plan.Aggregate) plan.Node {
+		child := rebuild(a)
+		p, ok := n.(*plan.Project)
+		if !ok {
+			return n.WithChildren([]plan.Node{child})
+		}
+		q := &plan.Project{List: p.List, Child: child}
+		for _, c := range plan.ListOutput(a.List[len(agg.List):]) { // what was added to the list passes
+			q.List = append(slices.Clip(q.List), c)
+		}
+		r.trims[q] = true
+		return q
+	}
 }
 
 // aggInput lists the columns that aggregate functions above agg take.
@@ -64,7 +80,7 @@ func (r *run) having(ctx context.Context, n *plan.Filter, agg *plan.Aggregate, r
 	}
 	f := &plan.Filter{Cond: cond, Child: rebuild(&t.agg), Having: true}
 	v.grown = len(t.agg.List) > len(agg.List)
-	return v.trimmed(f), nil
+	return r.trimmed(v, f), nil
 }
 
 // taker expresses expressions by an aggregate's output, adding to its list.

@@ -176,7 +176,7 @@ func (p *parity) report() {
 	}
 	sort.Slice(keys, func(i, j int) bool { return len(p.reasons[keys[i]]) > len(p.reasons[keys[j]]) })
 	var b strings.Builder
-	for _, k := range keys[:min(len(keys), 120)] {
+	for _, k := range keys[:min(len(keys), 400)] {
 		fmt.Fprintf(&b, "%5d  %.200s\n", len(p.reasons[k]), k)
 		if p.only != "" && strings.Contains(k, p.only) {
 			for _, s := range p.reasons[k] {

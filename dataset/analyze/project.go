@@ -127,17 +127,20 @@ func (r *run) filter(ctx context.Context, n *plan.Filter, sc *scope) (plan.Node,
 		return nil, err
 	}
 	if n.Having {
-		if agg, rebuild := aggregateBelow(child); agg != nil {
+		if agg, rebuild := r.aggregateBelow(child); agg != nil {
 			return r.having(ctx, n, agg, rebuild, sc)
 		}
 	}
 	v := r.envOf(sc, child)
-	v.deep = true
+	_, v.deep = child.(*plan.Tagged) // df.select(...).filter(...); in SQL, WHERE is below SELECT
 	cond, err := r.expr(ctx, n.Cond, v)
 	if err != nil {
 		return nil, err
 	}
-	if hasAggregate(cond) || hasWindow(cond) || r.hasGenerator(cond) {
+	if hasWindow(cond) {
+		return nil, errs.Cond(errs.Analysis, "_LEGACY_ERROR_TEMP_1034", "", "WHERE cannot have window functions.", "clauseName", "WHERE")
+	}
+	if hasAggregate(cond) || r.hasGenerator(cond) {
 		return nil, errs.Cond(errs.Analysis, "INVALID_WHERE_CONDITION", "42903",
 			"The condition "+toSQL(cond)+" has an aggregate, window or row-making function, which WHERE cannot have.",
 			"condition", toSQL(cond), "expressionList", toSQL(cond))
@@ -145,7 +148,7 @@ func (r *run) filter(ctx context.Context, n *plan.Filter, sc *scope) (plan.Node,
 	if cond, err = r.predicate(cond); err != nil {
 		return nil, err
 	}
-	return v.trimmed(&plan.Filter{Cond: cond, Child: v.inputs[0]}), nil
+	return r.trimmed(v, &plan.Filter{Cond: cond, Child: v.inputs[0]}), nil
 }
 
 // predicate makes a filter's condition boolean.

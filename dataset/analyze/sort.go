@@ -18,7 +18,7 @@ func (r *run) sort(ctx context.Context, n *plan.Sort, sc *scope) (plan.Node, err
 	}
 	v := r.envOf(sc, child)
 	v.deep = true
-	agg, rebuild := aggregateBelow(child)
+	agg, rebuild := r.aggregateBelow(child)
 	v.agg = agg
 	orders, err := r.orders(ctx, n, v)
 	if err != nil {
@@ -39,7 +39,7 @@ func (r *run) sort(ctx context.Context, n *plan.Sort, sc *scope) (plan.Node, err
 		return nil, err
 	}
 	r.windowsBelow(orders, v)
-	return v.trimmed(&plan.Sort{Orders: orders, Global: n.Global, Child: v.inputs[0]}), nil
+	return r.trimmed(v, &plan.Sort{Orders: orders, Global: n.Global, Child: v.inputs[0]}), nil
 }
 
 func (r *run) orders(ctx context.Context, n *plan.Sort, v *env) ([]plan.SortOrder, error) {
@@ -127,5 +127,5 @@ func (r *run) repartition(ctx context.Context, n *plan.Repartition, sc *scope) (
 	}
 	out := *n
 	out.By, out.Child = slices.Clip(by), v.inputs[0]
-	return v.trimmed(&out), nil
+	return r.trimmed(v, &out), nil
 }

@@ -29,7 +29,7 @@ func (r *run) special(ctx context.Context, name string, f *plan.Func, v *env) (e
 		e, err = r.in(ctx, &plan.In{Child: f.Args[0], List: f.Args[1:]}, v)
 	case "!=", "<>":
 		e, err = r.call(ctx, plan.Fn("not", &plan.Func{Name: []string{"=="}, Args: f.Args, At: f.At}), v)
-	case "grouping", "grouping_id", "grouping__id":
+	case "grouping", "grouping_id", virtualGroupingID:
 		e, err = r.groupingCall(ctx, name, f, v)
 	case "struct":
 		e, err = r.structCall(ctx, f, v)

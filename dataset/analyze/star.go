@@ -56,7 +56,7 @@ func (r *run) starColumns(s *plan.Star, v *env) ([]plan.Expr, error) {
 		return r.planStar(s, v)
 	}
 	if len(s.Qualifier) == 0 {
-		if len(v.inputs) == 1 {
+		if len(v.inputs) == 1 && v.sc.outerEnv() == nil {
 			if _, none := v.inputs[0].(*plan.OneRow); none {
 				return nil, badStar()
 			}
@@ -78,6 +78,16 @@ func (r *run) starColumns(s *plan.Star, v *env) ([]plan.Expr, error) {
 	}
 	if len(out) > 0 {
 		return out, nil
+	}
+	if outer := v.sc.outerEnv(); outer != nil {
+		for _, c := range outer.cols {
+			if r.qualified(c.Qualifier, s.Qualifier) {
+				out = append(out, r.alias(&plan.OuterRef{Column: c}, c.Name))
+			}
+		}
+		if len(out) > 0 {
+			return out, nil
+		}
 	}
 	return r.structStar(s, v)
 }

@@ -26,6 +26,9 @@ func (r *run) subquery(ctx context.Context, s *plan.Subquery, v *env) (plan.Expr
 	if out.Plan, err = r.node(ctx, n, &scope{parent: v.sc, outer: v}); err != nil {
 		return nil, err
 	}
+	if err := checkCorrelation(out.Plan); err != nil {
+		return nil, at(err, s.At)
+	}
 	switch s.Kind {
 	case plan.ScalarSubquery:
 		if k := len(out.Plan.Output()); k != 1 {
@@ -81,4 +84,38 @@ func structValues(e plan.Expr) []plan.Expr {
 		out[i] = &plan.GetField{Child: e, Index: i, Name: f.Name}
 	}
 	return out
+}
+
+// checkCorrelation tests that only operators that can be taken apart from
+// their outer query refer to it.
+func checkCorrelation(n plan.Node) error {
+	var bad plan.Expr
+	plan.Walk(n, func(x plan.Node) bool {
+		switch x.(type) {
+		case *plan.Project, *plan.Filter, *plan.Join, *plan.Generate, *plan.Shared:
+			return bad == nil
+		}
+		for _, e := range x.Exprs() {
+			if hasOuter(e) && bad == nil {
+				bad = e
+			}
+		}
+		return bad == nil
+	})
+	if bad == nil {
+		return nil
+	}
+	return errs.Cond(errs.Analysis, "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.CORRELATED_REFERENCE", "0A000",
+		"Only WHERE and the select list of a subquery can refer to the enclosing query, unlike "+toSQL(bad)+".", "sqlExprs", toSQL(bad))
+}
+
+func hasOuter(e plan.Expr) bool {
+	found := false
+	plan.WalkExpr(e, func(x plan.Expr) bool {
+		if _, ok := x.(*plan.OuterRef); ok {
+			found = true
+		}
+		return !found
+	})
+	return found
 }
