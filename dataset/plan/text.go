@@ -19,7 +19,7 @@ func (e *Literal) String() string {
 	if e.Value == nil {
 		return "null"
 	}
-	return FormatValue(e.Typ, e.Value)
+	return ValueText(e.Typ, e.Value, nil)
 }
 func (e *Column) String() string { return fmt.Sprintf("%s#%d", e.Name, e.ID) }
 func (e *Bound) String() string  { return fmt.Sprintf("%s[%d]", e.Name, e.Index) }
