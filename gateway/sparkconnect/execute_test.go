@@ -276,18 +276,19 @@ func TestNewerStreamWins(t *testing.T) {
 }
 
 // blocked is an execution that ends only when it is cancelled.
-func blocked(ended chan<- struct{}) func(context.Context, *fakeSession, ExecuteRequest) (Result, error) {
+func blocked(signal chan<- string) func(context.Context, *fakeSession, ExecuteRequest) (Result, error) {
 	return func(context.Context, *fakeSession, ExecuteRequest) (Result, error) {
 		return &rangeResult{to: 10, size: 10, delay: func(ctx context.Context) error {
+			signal <- "started"
 			<-ctx.Done()
-			ended <- struct{}{}
+			signal <- "ended"
 			return ctx.Err()
 		}}, nil
 	}
 }
 
 func TestInterrupt(t *testing.T) {
-	for name, make := range map[string]func(*pb.InterruptRequest, *pb.ExecutePlanRequest){
+	for name, fill := range map[string]func(*pb.InterruptRequest, *pb.ExecutePlanRequest){
 		"all": func(r *pb.InterruptRequest, _ *pb.ExecutePlanRequest) {
 			r.InterruptType = pb.InterruptRequest_INTERRUPT_TYPE_ALL
 		},
@@ -300,24 +301,24 @@ func TestInterrupt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, Options{})
-			ended := newSignal()
-			w.engine.execute = blocked(ended)
+			signal := make(chan string, 2)
+			w.engine.execute = blocked(signal)
 			req := w.request(rootPlan(rangeOf(1)), true)
 			req.Tags = []string{"mine"}
 			s, err := w.client.ExecutePlan(t.Context(), req)
 			require.NoError(t, err)
 			intr := &pb.InterruptRequest{SessionId: w.id, UserContext: user()}
-			make(intr, req)
-			require.Eventually(t, func() bool {
-				resp, err := w.client.Interrupt(t.Context(), intr)
-				return err == nil && len(resp.InterruptedIds) == 1 && resp.InterruptedIds[0] == req.GetOperationId()
-			}, 5*time.Second, time.Millisecond)
+			fill(intr, req)
+			require.Equal(t, "started", <-signal)
+			resp, err := w.client.Interrupt(t.Context(), intr)
+			require.NoError(t, err)
+			require.Equal(t, []string{req.GetOperationId()}, resp.InterruptedIds)
 			_, err = drain(s)
 			info := infoOf(t, err)
 			require.Equal(t, "OPERATION_CANCELED", info.Metadata["errorClass"])
 			require.Equal(t, "HY008", info.Metadata["sqlState"])
 			require.Equal(t, classSparkSQL, info.Reason)
-			<-ended
+			require.Equal(t, "ended", <-signal)
 			st, err := w.client.GetStatus(t.Context(), &pb.GetStatusRequest{SessionId: w.id, UserContext: user(), OperationStatus: &pb.GetStatusRequest_OperationStatusRequest{}})
 			require.NoError(t, err)
 			require.Equal(t, stateCancelled, st.OperationStatuses[0].State)
@@ -325,19 +326,18 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-func newSignal() chan struct{} { return make(chan struct{}, 100) }
-
 func TestLostClientCancelsWhatCannotBeReattached(t *testing.T) {
 	w := newWorld(t, Options{})
-	ended := newSignal()
-	w.engine.execute = blocked(ended)
+	signal := make(chan string, 2)
+	w.engine.execute = blocked(signal)
 	ctx, cut := context.WithCancel(t.Context())
 	s, err := w.client.ExecutePlan(ctx, w.request(rootPlan(rangeOf(1)), false))
 	require.NoError(t, err)
+	require.Equal(t, "started", <-signal)
 	cut()
 	_, err = drain(s)
 	require.Error(t, err)
-	<-ended
+	require.Equal(t, "ended", <-signal)
 }
 
 // TestSlowClient reads nothing for a while: the engine must not be pulled far ahead.
