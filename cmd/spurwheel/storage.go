@@ -1,22 +1,44 @@
 package main
 
 import (
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spurwheel/spurwheel/connectors/binaryfile"
+	"github.com/spurwheel/spurwheel/connectors/csv"
 	"github.com/spurwheel/spurwheel/connectors/format"
+	"github.com/spurwheel/spurwheel/connectors/json"
 	"github.com/spurwheel/spurwheel/connectors/local"
 	"github.com/spurwheel/spurwheel/connectors/mux"
 	"github.com/spurwheel/spurwheel/connectors/parquet"
+	"github.com/spurwheel/spurwheel/connectors/s3"
+	"github.com/spurwheel/spurwheel/connectors/text"
 	"github.com/spurwheel/spurwheel/internal/config"
 	"github.com/spurwheel/spurwheel/internal/mem"
 	"github.com/spurwheel/spurwheel/internal/vfs"
 )
 
 // storage puts together what the process reads and writes.
-func storage(config.Config) (vfs.FS, map[string]format.Format) {
+func storage(settings config.Config) (vfs.FS, map[string]format.Format) {
 	pool := &mem.Pool{}
-	fs := mux.New(map[string]vfs.FS{"file": local.New(pool)})
+	objects := s3.New(pool, bucketKeys(settings.S3), os.Getenv)
+	fs := mux.New(map[string]vfs.FS{"file": local.New(pool), "s3": objects, "s3a": objects})
 	formats := map[string]format.Format{}
-	for _, f := range []format.Format{parquet.New(pool)} {
+	for _, f := range []format.Format{parquet.New(pool), csv.New(time.Now), json.New(time.Now), text.New(), binaryfile.New()} {
 		formats[f.Name()] = f
 	}
 	return fs, formats
+}
+
+// bucketKeys says the settings in Hadoop's words, which the connector speaks.
+func bucketKeys(c config.S3) s3.Keys {
+	k := s3.Keys{
+		"fs.s3a.endpoint": c.Endpoint, "fs.s3a.endpoint.region": c.Region,
+		"fs.s3a.access.key": string(c.AccessKey), "fs.s3a.secret.key": string(c.SecretKey), "fs.s3a.session.token": string(c.SessionToken),
+	}
+	if c.PathStyle {
+		k["fs.s3a.path.style.access"] = strconv.FormatBool(c.PathStyle)
+	}
+	return k
 }
