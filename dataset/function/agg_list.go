@@ -310,6 +310,18 @@ func newListOf(_ *Env, a *plan.Agg) (Accumulator, error) {
 	return newListAgg(a.Typ, len(a.Args), delim, a.Order), nil
 }
 
+// modeRule wants its column as an argument or as the WITHIN GROUP key.
+func modeRule(env *Env, args []plan.Expr) (Typing, error) {
+	if len(args) == 0 {
+		return Typing{}, errWithinGroup("mode")
+	}
+	return MayNull(Same(0, WantAny, WantBool))(env, args)
+}
+
+func errWithinGroup(name string) error {
+	return errs.Cond(errs.Analysis, "INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING", "42K0K", name+" needs WITHIN GROUP (ORDER BY ...).", "funcName", types.Quote(name))
+}
+
 func newModeOf(_ *Env, a *plan.Agg) (Accumulator, error) {
 	return newMode(a.Typ, len(a.Order) > 0 && a.Order[0].Desc), nil
 }
@@ -320,7 +332,7 @@ var wantDoubleOrInterval = OneOf(WantDouble, wantAnsiInterval)
 func percentileRule(col, at int) Rule {
 	return func(env *Env, args []plan.Expr) (Typing, error) {
 		if len(args) < 2 {
-			return Typing{}, errs.Cond(errs.Analysis, "INVALID_WITHIN_GROUP_EXPRESSION.WITHIN_GROUP_MISSING", "42K0K", "This function needs WITHIN GROUP (ORDER BY ...).")
+			return Typing{}, errWithinGroup("percentile")
 		}
 		wants := []Want{WantAny, WantAny, WantLong}
 		wants[col] = wantDoubleOrInterval

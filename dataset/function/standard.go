@@ -9,5 +9,6 @@ func standardLists() [][]*Entry {
 		partTimes(), arithTimes(), textTimes(), nowTimes(), makeTimes(),
 		realMath(), numberMath(), hashes(), miscs(), urls(),
 		constructors(), arrays(), collections(), lambdas(), generators(), windows(),
+		jsons(), csvs(),
 	}
 }
