@@ -118,6 +118,7 @@ func supported(f types.Field) error {
 	case types.KindBool, types.KindByte, types.KindShort, types.KindInt, types.KindLong, types.KindFloat, types.KindDouble, types.KindDecimal,
 		types.KindString, types.KindDate, types.KindTimestamp, types.KindTimestampNTZ, types.KindYearMonthInterval, types.KindDayTimeInterval:
 		return nil
+	default:
 	}
 	return errs.E(errs.NotSupported, "csv", errs.Cond(errs.Analysis, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", "0A000",
 		"CSV files cannot hold column "+types.QuoteIfNeeded(f.Name)+" of type "+f.Type.SQL()+".",

@@ -16,6 +16,7 @@ func (in *inference) refine(t types.Type, v []byte) types.Type {
 		return t
 	case types.KindNull:
 		return in.classify(v, types.KindInt)
+	default:
 	}
 	return merge(t, in.classify(v, t.Kind))
 }
@@ -57,6 +58,7 @@ func (in *inference) classify(v []byte, from types.Kind) types.Type {
 		if _, ok := scalar.Bool(v); ok {
 			return types.Bool
 		}
+	default:
 	}
 	return types.String
 }

@@ -110,7 +110,7 @@ func (r *reader) load(ctx context.Context) error {
 // line or the header.
 func (r *reader) record() error {
 	start := r.pos
-	end, next := 0, 0
+	var end, next int
 	at := len(r.tok.fields)
 	count := 0
 	if r.opt.multiLine {

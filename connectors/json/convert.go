@@ -99,6 +99,7 @@ func (r *reader) column(v *batch.Vector, toks, rows []int32) {
 	case types.PhysStruct:
 		r.structs(v, toks, rows)
 		return
+	default:
 	}
 	at := v.Len()
 	v.SetLen(at + len(toks))
@@ -222,6 +223,7 @@ func (r *reader) compact(b []byte, x int32) []byte {
 			i = r.tape.toks[value].next
 		}
 		return append(b, '}')
+	default:
 	}
 	return append(b, r.raw(t)...)
 }
@@ -242,6 +244,7 @@ func (r *reader) other(v *batch.Vector, i int, t *token) bool {
 			batch.Values[int64](v)[i] = x * calendar.Second
 			return ok && x <= math.MaxInt64/calendar.Second && x >= math.MinInt64/calendar.Second
 		}
+	default:
 	}
 	if t.kind != stringToken {
 		return false
@@ -272,6 +275,7 @@ func (r *reader) fromString(v *batch.Vector, i int, b []byte) (ok bool) {
 		from := len(r.side)
 		r.side, ok = appendBase64(r.side, b)
 		batch.Values[batch.View](v)[i] = batch.MakeView(r.side[from:], sideBuf, from)
+	default:
 	}
 	return ok
 }
@@ -295,6 +299,7 @@ func (r *reader) float(v *batch.Vector, i int, t *token) bool {
 		if r.opt.nonNumeric {
 			x, ok = special(r.raw(t))
 		}
+	default:
 	}
 	if v.Type.Kind == types.KindFloat {
 		if t.kind == floatToken || t.kind == intToken {

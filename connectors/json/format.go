@@ -90,6 +90,7 @@ func supported(name string, t types.Type) error {
 		return errs.E(errs.NotSupported, "json", errs.Cond(errs.Analysis, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", "0A000",
 			"JSON files cannot hold column "+types.QuoteIfNeeded(name)+" of type "+t.SQL()+".",
 			"format", "JSON", "columnName", types.QuoteIfNeeded(name), "columnType", `"`+t.SQL()+`"`))
+	default:
 	}
 	for _, m := range []*types.Type{t.Key, t.Elem} {
 		if m != nil {

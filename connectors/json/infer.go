@@ -130,6 +130,7 @@ func (in *inference) typeOf(i int32) types.Type {
 		return types.Array(e, true)
 	case objectToken:
 		return in.objectType(i)
+	default:
 	}
 	if in.opt.primitivesAsString {
 		return types.String
@@ -141,6 +142,7 @@ func (in *inference) typeOf(i int32) types.Type {
 		return in.intType(raw)
 	case floatToken:
 		return in.floatType(raw)
+	default:
 	}
 	return types.Double
 }
@@ -226,6 +228,7 @@ func (in *inference) canonical(t types.Type) (types.Type, bool) {
 			}
 		}
 		return types.Struct(fields...), len(fields) > 0
+	default:
 	}
 	return t, true
 }

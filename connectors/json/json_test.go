@@ -190,6 +190,7 @@ func TestWriteThenRead(t *testing.T) {
 		if opt == nil {
 			text, err := os.ReadFile(path)
 			require.NoError(t, err)
+			//nolint:testifylint // the bytes matter, not only what they mean
 			require.Equal(t, `{"i":1,"s":"a\"\\\n\u0001é","d":1.0E300,"ts":"2024-01-02T03:04:05.123Z","n":{"l":[1,null],"m":{"k":true}}}`+"\n"+`{"d":-0.5}`+"\n", string(text))
 		}
 	}

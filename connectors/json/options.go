@@ -20,13 +20,13 @@ const (
 
 // options are Spark's, with its defaults.
 type options struct {
-	mode                                                               mode
-	multiLine, primitivesAsString, prefersDecimal, dropAllNull         bool
-	comments, unquotedNames, singleQuotes, leadingZeros, anyEscape     bool
-	controlChars, nonNumeric, inferTimestamp, ntz, ignoreNulls, pretty bool
-	corrupt, charset                                                   string
-	lineSep                                                            []byte
-	sampling                                                           float64
+	mode                                                           mode
+	multiLine, primitivesAsString, prefersDecimal, dropAllNull     bool
+	comments, unquotedNames, singleQuotes, leadingZeros, anyEscape bool
+	controlChars, nonNumeric, inferTimestamp, ntz, ignoreNulls     bool
+	corrupt, charset                                               string
+	lineSep                                                        []byte
+	sampling                                                       float64
 }
 
 func parseOptions(opt format.Options) (options, error) {

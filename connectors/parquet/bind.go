@@ -35,7 +35,7 @@ func (r *reader) bind(field types.Field) (column, error) {
 			return nil, mismatch(r.path(), field.Name, field.Type.String(), n.storage())
 		}
 		f := newFlatColumn(r, n, c)
-		f.chunk.name = field.Name
+		f.name = field.Name
 		return f, nil
 	}
 	col := &nestedColumn{r: r, out: batch.New(field.Type, 0)}
@@ -134,7 +134,7 @@ func (r *reader) bindMembers(col *nestedColumn, s *shape, n *node, path string, 
 
 func (col *nestedColumn) leaf(r *reader, n *node, c conv, path string) *nestedLeaf {
 	l := &nestedLeaf{leafReader: leafReader{node: n, conv: c}}
-	l.r, l.chunk.name, l.levels.on = r, path, true
+	l.r, l.name, l.levels.on = r, path, true
 	l.vals = newSink(&l.conv, false)
 	col.leaves = append(col.leaves, l)
 	return l

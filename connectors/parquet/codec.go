@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/andybalholm/brotli"
@@ -65,7 +66,7 @@ func snappyBlock(dst, src []byte) (int, error) {
 	if err != nil || n != len(dst) {
 		return n, err
 	}
-	out, err := s2.Decode(dst[:len(dst):len(dst)], src)
+	out, err := s2.Decode(slices.Clip(dst), src)
 	return len(out), err
 }
 

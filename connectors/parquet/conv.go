@@ -119,6 +119,7 @@ func bindInt32(c conv, el *schemaElement, have types.Type) (conv, bool) {
 			c.op = opUint64
 		}
 		return scaleTo(c, have)
+	default:
 	}
 	return c, false
 }
@@ -148,6 +149,7 @@ func bindInt64(c conv, el *schemaElement, have types.Type) (conv, bool) {
 			c.op = opUint128
 		}
 		return scaleTo(c, have)
+	default:
 	}
 	return c, false
 }
@@ -177,6 +179,7 @@ func scaleTo(c conv, have types.Type) (conv, bool) {
 		c.op = opMul128
 	case opUint64:
 		c.op = opUint128
+	default:
 	}
 	return c, true
 }
@@ -194,6 +197,7 @@ func digits(t types.Type) (p, s int) {
 		return 20, 0
 	case types.KindDecimal:
 		return int(t.Precision), int(t.Scale)
+	default:
 	}
 	return 0, 0
 }
@@ -229,6 +233,7 @@ func bindBytes(c conv, el *schemaElement, have types.Type) (conv, bool) {
 			return c, false
 		}
 		return scaleTo(c, have)
+	default:
 	}
 	return c, false
 }
@@ -292,6 +297,7 @@ func (c *conv) fixed(l *leafReader, v *batch.Vector, at int, src []byte, w int, 
 	case opUUID:
 		uuids(batch.Values[batch.View](v)[at:at+n], dst, &l.views.list)
 		return nil
+	default:
 	}
 	return c.apply(v, at, dst, n)
 }
@@ -354,6 +360,7 @@ func (c *conv) apply(v *batch.Vector, at int, raw []byte, n int) error {
 		c.wideInts(batch.Values[batch.Int128](v)[at:], raw, n)
 	case opDec64, opDec128:
 		return c.decimals(v, at, raw, n)
+	default:
 	}
 	return nil
 }
@@ -547,6 +554,7 @@ func (c *conv) dictionary(l *leafReader, b []byte, n int) error {
 		case opUUID:
 			uuids(batch.Values[batch.View](l.dict), raw, &l.dict.Bufs)
 			return nil
+		default:
 		}
 		return c.apply(l.dict, 0, raw, n)
 	}

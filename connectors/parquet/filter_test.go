@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -143,10 +144,8 @@ func TestStatisticsSkipRowGroups(t *testing.T) {
 func pass(f format.Filter, x any) bool {
 	switch x := x.(type) {
 	case int32:
-		for _, y := range f.In {
-			if y == any(x) {
-				return true
-			}
+		if slices.Contains(f.In, any(x)) {
+			return true
 		}
 		return len(f.In) == 0 && (f.Min == nil || x >= f.Min.(int32) && (!f.MinOpen || x > f.Min.(int32))) && (f.Max == nil || x <= f.Max.(int32))
 	case string:

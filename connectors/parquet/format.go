@@ -140,6 +140,7 @@ func nullable(t types.Type) types.Type {
 			fields[i] = types.Field{Name: f.Name, Type: nullable(f.Type), Nullable: true, Metadata: f.Metadata}
 		}
 		return types.Struct(fields...)
+	default:
 	}
 	return t
 }
@@ -238,11 +239,10 @@ func (f *Format) Open(ctx context.Context, fs vfs.FS, s format.Split, req format
 	}
 	r := &reader{format: f, file: file, req: req, rows: min(max(req.Rows, 0), maxRows)}
 	defer func() {
-		if err != nil {
+		if err = r.settle(err, recover()); err != nil {
 			file.Close()
 		}
 	}()
-	defer r.guard(&err)
 	if r.rows == 0 {
 		r.rows = batch.Rows
 	}

@@ -63,7 +63,7 @@ func (h *hybrid) nextRun() error {
 			continue
 		}
 		// The last run may be cut short by writers that drop padding.
-		size := min(uint64(head>>1)*uint64(h.width), uint64(len(h.src)))
+		size := min(head>>1*uint64(h.width), uint64(len(h.src)))
 		h.rle, h.at = false, 0
 		h.packed = h.src[:size:cap(h.src)]
 		h.left = min(int(head>>1)*8, int(size)*8/int(h.width))

@@ -128,11 +128,6 @@ func (l *leafReader) dictionary(ctx context.Context, h *pageHeader) error {
 	return l.conv.dictionary(l, plain, int(h.values))
 }
 
-// isDict tells whether the current page holds dictionary codes.
-func (l *leafReader) isDict() bool {
-	return l.head.encoding == encPlainDict || l.head.encoding == encRLEDict
-}
-
 // load reads the current page's body and finds levels and values in it.
 func (l *leafReader) load(ctx context.Context) error {
 	l.unread = false

@@ -90,7 +90,7 @@ func (f *nestedLeaf) read(ctx context.Context, n int, emit bool) error {
 				return damaged("a page starts within a row that has no beginning")
 			}
 		}
-		k, present, rows := f.records(n, started)
+		k, present, rows := f.records(n)
 		if rows > 0 {
 			started = true
 		}
@@ -119,8 +119,8 @@ func (f *nestedLeaf) turn(ctx context.Context, n int, started bool) (done bool, 
 }
 
 // records finds how many entries of the page belong to the n rows still
-// wanted, and to the row that is open if started.
-func (f *nestedLeaf) records(n int, started bool) (k, present, rows int) {
+// wanted, and to the row that is open.
+func (f *nestedLeaf) records(n int) (k, present, rows int) {
 	rep, def := f.levels.rep[f.levels.at:], f.levels.def[f.levels.at:]
 	for i, r := range rep {
 		if r == 0 {

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -121,20 +122,22 @@ func (r *reader) Next(ctx context.Context) (b *batch.Batch, err error) {
 	if r.closed {
 		return nil, errs.Errorf(errs.Internal, "parquet.Next", "reader is closed")
 	}
-	defer r.guard(&err)
+	// A panic of decoding code becomes an error: bytes from outside must never
+	// take the process down.
+	defer func() { err = r.settle(err, recover()) }()
 	return r.next(ctx)
 }
 
-// guard turns a panic of decoding code into an error: bytes from outside must
-// never take the process down.
-func (r *reader) guard(err *error) {
-	if p := recover(); p != nil {
-		*err = corrupt(r.path(), "", fmt.Sprintf("decoding failed (%v)", p))
+// settle is what a call ends with, after a panic with p if that is not nil.
+func (r *reader) settle(err error, p any) error {
+	if p != nil {
+		err = corrupt(r.path(), "", fmt.Sprintf("decoding failed (%v)", p))
 	}
-	if *err != nil && *err != io.EOF { //nolint:errorlint // io.EOF is returned as it is
-		*err = locate(*err, r.path(), "")
-		r.failed = *err
+	if err == nil || errors.Is(err, io.EOF) {
+		return err
 	}
+	r.failed = locate(err, r.path(), "")
+	return r.failed
 }
 
 func (r *reader) next(ctx context.Context) (*batch.Batch, error) {

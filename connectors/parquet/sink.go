@@ -1,6 +1,8 @@
 package parquet
 
 import (
+	"slices"
+
 	"github.com/spurwheel/spurwheel/internal/batch"
 )
 
@@ -131,7 +133,7 @@ func (s *sink) vector(l *leafReader) *batch.Vector {
 	if s.dict != nil {
 		s.vec.SetDict(s.codes[:s.n], s.dict)
 	} else if len(l.views.list) > 0 {
-		s.vec.Bufs = l.views.list[:len(l.views.list):len(l.views.list)]
+		s.vec.Bufs = slices.Clip(l.views.list)
 	}
 	return s.vec
 }

@@ -229,6 +229,7 @@ func (v *values) skip(l *leafReader, n int) error {
 		}
 		v.at = at
 		return nil
+	default:
 	}
 	if n > v.n-v.at {
 		return errValuesShort
@@ -259,6 +260,7 @@ func (l *leafReader) take(s *sink, n int, sel []int32, base int32, all bool) err
 		err := l.takeViews(s, at, n, sel, base, all)
 		v.at += n
 		return err
+	default:
 	}
 	if n > v.n-v.at {
 		return errValuesShort

@@ -107,12 +107,12 @@ func (l *leafWriter) add(v *batch.Vector, idx []int32) {
 	if len(idx) == 0 {
 		return
 	}
-	switch {
-	case l.phys == pBoolean:
+	switch l.phys {
+	case pBoolean:
 		l.addBools(batch.Values[uint8](v), idx)
-	case l.phys == pByteArray:
+	case pByteArray:
 		l.addViews(v, idx)
-	case l.phys == pFixed:
+	case pFixed:
 		l.addFixed(batch.Values[batch.Int128](v), idx)
 	default:
 		l.addKeys(l.slots(v, idx))

@@ -55,6 +55,7 @@ func newWriteNode(w *writer, name string, t types.Type, optional bool, def, rep 
 			return nil, err
 		}
 		return n, add("value", *t.Elem, true, def+1, rep+1)
+	default:
 	}
 	l, ok := newLeafWriter(w, t, def, rep)
 	if !ok {
@@ -181,5 +182,6 @@ func annotate(e *encoder, t types.Type) {
 			e.boolean(1, utc)
 			e.structure(2, func() { e.structure(unitMicros, none) })
 		})
+	default:
 	}
 }

@@ -162,7 +162,7 @@ func (f *FS) below(ctx context.Context, c *minio.Core, p place, limit int) iter.
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel() // ends the client's listing if the taker stops early
 		root := p.root()
-		for o := range c.Client.ListObjectsIter(ctx, p.bucket, minio.ListObjectsOptions{Prefix: p.dir(), Recursive: true, MaxKeys: limit}) {
+		for o := range c.ListObjectsIter(ctx, p.bucket, minio.ListObjectsOptions{Prefix: p.dir(), Recursive: true, MaxKeys: limit}) {
 			if o.Err != nil {
 				yield(vfs.Info{}, wrap("s3.List", p, o.Err))
 				return

@@ -67,7 +67,8 @@ func conformance(t *testing.T, fs vfs.FS, base string) {
 	require.Equal(t, []string{base + "/t/big", base + "/t/empty", base + "/t/sub/a", base + "/t/sub/b", base + "/t/sub/c", base + "/t/sub/d", base + "/t/sub/e", base + "/t/x.txt"}, list(t, fs, base+"/t"))
 	require.Equal(t, []string{base + "/t/x.txt"}, list(t, fs, base+"/t/x.txt"))
 	require.Empty(t, list(t, fs, base+"/nothing"))
-	for range fs.List(ctx, base+"/t") {
+	for _, err := range fs.List(ctx, base+"/t") {
+		require.NoError(t, err)
 		break // the listing ends with its taker
 	}
 

@@ -445,17 +445,10 @@ func (r *Reader) Close() error {
 // Next cuts the first line off b, without its separator.
 func Next(b, sep []byte) (line, rest []byte) {
 	if sep != nil {
-		if k := bytes.Index(b, sep); k >= 0 {
-			return b[:k], b[k+len(sep):]
-		}
-		return b, nil
+		line, rest, _ = bytes.Cut(b, sep)
+		return line, rest
 	}
-	k := bytes.IndexByte(b, '\n')
-	if k < 0 {
-		line, rest = b, nil
-	} else {
-		line, rest = b[:k], b[k+1:]
-	}
+	line, rest, _ = bytes.Cut(b, []byte{'\n'})
 	c := bytes.IndexByte(line, '\r')
 	switch {
 	case c < 0:

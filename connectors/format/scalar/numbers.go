@@ -4,6 +4,7 @@
 package scalar
 
 import (
+	"errors"
 	"strconv"
 	"unsafe"
 
@@ -62,8 +63,7 @@ func Float(b []byte) (float32, bool) {
 
 // isRange tells of a number too large: infinity, as in Java.
 func isRange(err error) bool {
-	e, ok := err.(*strconv.NumError) //nolint:errorlint // ParseFloat returns it unwrapped
-	return ok && e.Err == strconv.ErrRange
+	return errors.Is(err, strconv.ErrRange)
 }
 
 // plainFloat trims blanks and a type suffix and refuses what Go knows but Java

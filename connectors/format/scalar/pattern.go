@@ -152,13 +152,13 @@ func (p *Pattern) parse(s string) (moment, bool) {
 func scan(items []item, s string, m *moment) (rest string, ok bool) {
 	for i := range items {
 		it := &items[i]
-		switch {
-		case it.letter == '[':
+		switch it.letter {
+		case '[':
 			trial := *m
 			if after, ok := scan(it.optional, s, &trial); ok {
 				s, *m = after, trial
 			}
-		case it.letter == 0:
+		case 0:
 			if s, ok = strings.CutPrefix(s, it.text); !ok {
 				return s, false
 			}

@@ -52,6 +52,7 @@ func (w *Writer) Append(b []byte, v *batch.Vector, i int) []byte {
 	case types.KindCalendarInterval:
 		x := batch.Values[batch.Interval](v)[i]
 		return calendar.AppendInterval(b, x.Months, x.Days, x.Micros)
+	default:
 	}
 	return b
 }
