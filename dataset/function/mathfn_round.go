@@ -69,7 +69,7 @@ func newRound(mode roundMode) maker {
 		t := call.Args[0].Type()
 		null := len(call.Args) > 1 && isNullConst(call.Args[1])
 		return rowKernel(func(c *cells) error {
-			if null {
+			if null || c.null(0) {
 				c.setNull()
 				return nil
 			}
