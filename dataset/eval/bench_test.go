@@ -1,7 +1,7 @@
 package eval_test
 
 import (
-	"math/rand"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,21 +34,21 @@ func benchEval(b *testing.B, e plan.Expr, in *batch.Batch) {
 }
 
 func BenchmarkKernels(b *testing.B) {
-	r := rand.New(rand.NewSource(1))
+	r := rand.New(rand.NewPCG(1, 0))
 	n := batch.Rows
 	money := types.Decimal(15, 2)
 	in := &batch.Batch{N: n, Cols: []*batch.Vector{
-		numbers(types.Long, n, func(int) any { return r.Int63n(1e9) }),
-		numbers(types.Long, n, func(int) any { return r.Int63n(1e9) }),
+		numbers(types.Long, n, func(int) any { return r.Int64N(1e9) }),
+		numbers(types.Long, n, func(int) any { return r.Int64N(1e9) }),
 		numbers(types.Double, n, func(int) any { return r.Float64() }),
-		numbers(money, n, func(int) any { return r.Int63n(1e7) }),
-		numbers(money, n, func(int) any { return r.Int63n(10) }),
-		numbers(types.String, n, func(int) any { return []string{"AIR", "MAIL", "SHIP", "TRUCK"}[r.Intn(4)] }),
+		numbers(money, n, func(int) any { return r.Int64N(1e7) }),
+		numbers(money, n, func(int) any { return r.Int64N(10) }),
+		numbers(types.String, n, func(int) any { return []string{"AIR", "MAIL", "SHIP", "TRUCK"}[r.IntN(4)] }),
 		numbers(types.Long, n, func(i int) any {
 			if i%7 == 0 {
 				return nil
 			}
-			return r.Int63n(1e9)
+			return r.Int64N(1e9)
 		}),
 	}}
 	l0, l1, ln := col(0, types.Long), col(1, types.Long), col(6, types.Long)
@@ -69,13 +69,13 @@ func BenchmarkKernels(b *testing.B) {
 }
 
 func BenchmarkFilter(b *testing.B) {
-	r := rand.New(rand.NewSource(1))
+	r := rand.New(rand.NewPCG(1, 0))
 	n := batch.Rows
-	date := numbers(types.Date, n, func(int) any { return int32(r.Intn(2500)) })
+	date := numbers(types.Date, n, func(int) any { return int32(r.IntN(2500)) })
 	dict := batch.New(types.String, 0)
 	codes := make([]int32, n)
 	for i := range codes {
-		codes[i] = int32(r.Intn(4))
+		codes[i] = int32(r.IntN(4))
 	}
 	dict.Reset(n)
 	dict.SetDict(codes, batch.Of(types.String, "AIR", "MAIL", "SHIP", "TRUCK"))

@@ -1,7 +1,7 @@
 package eval_test
 
 import (
-	"math/rand"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -92,11 +92,11 @@ func TestThreeValuedLogic(t *testing.T) {
 
 // TestBranchesOfEveryType puts results together from several branches.
 func TestBranchesOfEveryType(t *testing.T) {
-	r := rand.New(rand.NewSource(4))
+	r := rand.New(rand.NewPCG(4, 0))
 	for _, p := range pools() {
 		conds := []any{}
 		for range 70 {
-			conds = append(conds, []any{true, false, nil}[r.Intn(3)])
+			conds = append(conds, []any{true, false, nil}[r.IntN(3)])
 		}
 		for _, enc := range []batch.Encoding{batch.Flat, batch.Const, batch.Dict} {
 			in := &batch.Batch{N: 70, Cols: []*batch.Vector{
@@ -136,11 +136,11 @@ func TestInFewStrings(t *testing.T) {
 
 // TestIn compares both ways of membership with the definition.
 func TestIn(t *testing.T) {
-	r := rand.New(rand.NewSource(5))
+	r := rand.New(rand.NewPCG(5, 0))
 	for _, p := range pools() {
 		for _, withNull := range []bool{false, true} {
 			var list, columns []plan.Expr
-			in := &batch.Batch{N: 40, Cols: []*batch.Vector{encoded(r, p.t, p.xs, 40, []batch.Encoding{batch.Flat, batch.Const, batch.Dict}[r.Intn(3)])}}
+			in := &batch.Batch{N: 40, Cols: []*batch.Vector{encoded(r, p.t, p.xs, 40, []batch.Encoding{batch.Flat, batch.Const, batch.Dict}[r.IntN(3)])}}
 			var vals []any
 			for _, x := range p.xs[:len(p.xs)-1] {
 				if x != nil || withNull {

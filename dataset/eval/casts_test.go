@@ -13,14 +13,23 @@ import (
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
-func TestCasts(t *testing.T) {
-	s, invalid, overflow := types.String, failure("CAST_INVALID_INPUT"), failure("CAST_OVERFLOW")
-	cases := []struct {
-		from         types.Type
-		v            any
-		to           types.Type
-		ansi, legacy any
-	}{
+// castCase is a value and what it becomes in ANSI and in legacy mode.
+type castCase struct {
+	from         types.Type
+	v            any
+	to           types.Type
+	ansi, legacy any
+}
+
+const (
+	invalid  = failure("CAST_INVALID_INPUT")
+	overflow = failure("CAST_OVERFLOW")
+)
+
+// castsFromText are casts of strings.
+func castsFromText() []castCase {
+	s := types.String
+	return []castCase{
 		{s, " 12 ", types.Int, int32(12), int32(12)},
 		{s, "12.7", types.Int, invalid, int32(12)},
 		{s, "300", types.Byte, invalid, nil},
@@ -47,6 +56,13 @@ func TestCasts(t *testing.T) {
 		{s, "1 day 2 hours", types.CalendarInterval, batch.Interval{Days: 1, Micros: 7200e6}, batch.Interval{Days: 1, Micros: 7200e6}},
 		{s, "1-2", types.YearMonth, int32(14), int32(14)},
 		{s, "INTERVAL -'1 02:00:00' DAY TO SECOND", types.DayTime, -micros(1, 2, 0, 0), -micros(1, 2, 0, 0)},
+	}
+}
+
+// castsOfValues are all others.
+func castsOfValues() []castCase {
+	s := types.String
+	return []castCase{
 		{types.Int, int32(300), types.Byte, overflow, int8(44)},
 		{types.Double, 3e9, types.Int, overflow, int32(math.MaxInt32)},
 		{types.Double, math.NaN(), types.Int, overflow, int32(0)},
@@ -73,7 +89,10 @@ func TestCasts(t *testing.T) {
 		{types.DayTime, micros(1, 2, 3, 4), s, "INTERVAL '1 02:03:04' DAY TO SECOND", "INTERVAL '1 02:03:04' DAY TO SECOND"},
 		{types.Int, int32(258), types.Binary, nil, []byte{0, 0, 1, 2}},
 	}
-	for _, c := range cases {
+}
+
+func TestCasts(t *testing.T) {
+	for _, c := range append(castsFromText(), castsOfValues()...) {
 		for mode, want := range map[plan.CastMode]any{plan.CastAnsi: c.ansi, plan.CastLegacy: c.legacy, plan.CastTry: c.ansi} {
 			if c.to.Kind == types.KindBinary && mode != plan.CastLegacy {
 				continue

@@ -108,7 +108,6 @@ type coalesceNode struct {
 	args  []*subset
 	merge *merger
 	rows  [2][]int32
-	ident []int32
 }
 
 func (c *compiler) coalesce(e *plan.Call) (node, error) {

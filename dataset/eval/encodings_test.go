@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,7 +53,7 @@ func pools() []struct {
 func encoded(r *rand.Rand, t types.Type, xs []any, n int, enc batch.Encoding) *batch.Vector {
 	switch enc {
 	case batch.Const:
-		return batch.NewConst(t, xs[r.Intn(len(xs))], n)
+		return batch.NewConst(t, xs[r.IntN(len(xs))], n)
 	case batch.Dict:
 		var entries []any
 		for _, x := range xs {
@@ -63,22 +63,23 @@ func encoded(r *rand.Rand, t types.Type, xs []any, n int, enc batch.Encoding) *b
 		}
 		codes := make([]int32, n)
 		for i := range codes {
-			codes[i] = int32(r.Intn(len(entries)))
+			codes[i] = int32(r.IntN(len(entries)))
 		}
 		v := batch.New(t, 0)
 		v.Reset(n)
 		v.SetDict(codes, batch.Of(t, entries...))
 		for i := range n {
-			if r.Intn(5) == 0 {
+			if r.IntN(5) == 0 {
 				v.SetNull(i)
 			}
 		}
 		return v
+	default:
 	}
 	v := batch.New(t, n)
 	v.Reset(0)
 	for range n {
-		v.Append(xs[r.Intn(len(xs))])
+		v.Append(xs[r.IntN(len(xs))])
 	}
 	return v
 }
@@ -116,7 +117,7 @@ var binaryNames = []string{
 // mixture of encodings and sizes: results must be those of single rows, and
 // fail exactly if some row fails.
 func TestEncodingsAgree(t *testing.T) {
-	r := rand.New(rand.NewSource(1))
+	r := rand.New(rand.NewPCG(1, 0))
 	encs := []batch.Encoding{batch.Flat, batch.Const, batch.Dict}
 	tried := 0
 	for _, env := range []*function.Env{ansi(), legacy()} {
@@ -129,9 +130,9 @@ func TestEncodingsAgree(t *testing.T) {
 					}
 					p, err := eval.Compile(env, registry, e)
 					require.NoError(t, err, "%s %s %s", a.t, name, b.t)
-					n := []int{0, 1, 2, 63, 65}[r.Intn(5)]
+					n := []int{0, 1, 2, 63, 65}[r.IntN(5)]
 					in := &batch.Batch{N: n, Cols: []*batch.Vector{
-						encoded(r, a.t, a.xs, n, encs[r.Intn(3)]), encoded(r, b.t, b.xs, n, encs[r.Intn(3)]),
+						encoded(r, a.t, a.xs, n, encs[r.IntN(3)]), encoded(r, b.t, b.xs, n, encs[r.IntN(3)]),
 					}}
 					want, werr := rowByRow(t, p, in)
 					v, err := p.Eval(in)
@@ -148,7 +149,7 @@ func TestEncodingsAgree(t *testing.T) {
 }
 
 func TestCastEncodingsAgree(t *testing.T) {
-	r := rand.New(rand.NewSource(2))
+	r := rand.New(rand.NewPCG(2, 0))
 	encs := []batch.Encoding{batch.Flat, batch.Const, batch.Dict}
 	for _, m := range []plan.CastMode{plan.CastLegacy, plan.CastAnsi, plan.CastTry} {
 		for _, a := range pools() {
@@ -160,7 +161,7 @@ func TestCastEncodingsAgree(t *testing.T) {
 				p, err := eval.Compile(env, registry, &plan.Cast{Child: col(0, a.t), To: b.t, Mode: m})
 				require.NoError(t, err, "%s to %s", a.t, b.t)
 				for _, n := range []int{0, 1, 3, 66} {
-					in := &batch.Batch{N: n, Cols: []*batch.Vector{encoded(r, a.t, a.xs, n, encs[r.Intn(3)])}}
+					in := &batch.Batch{N: n, Cols: []*batch.Vector{encoded(r, a.t, a.xs, n, encs[r.IntN(3)])}}
 					want, werr := rowByRow(t, p, in)
 					v, err := p.Eval(in)
 					require.Equal(t, class(werr) == "", class(err) == "", "%s to %s: %v, %v", a.t, b.t, werr, err)
@@ -176,7 +177,7 @@ func TestCastEncodingsAgree(t *testing.T) {
 // TestFilterAgrees compares selection with evaluation, with and without a
 // selection to start from.
 func TestFilterAgrees(t *testing.T) {
-	r := rand.New(rand.NewSource(3))
+	r := rand.New(rand.NewPCG(3, 0))
 	encs := []batch.Encoding{batch.Flat, batch.Const, batch.Dict}
 	for _, name := range []string{"=", "!=", "<", "<=", ">", ">="} {
 		for _, a := range pools() {
@@ -191,8 +192,8 @@ func TestFilterAgrees(t *testing.T) {
 					both := plan.And(cond, mustResolve(t, ansi(), "isnotnull", col(0, a.t)))
 					f, err := eval.CompileFilter(ansi(), registry, both)
 					require.NoError(t, err)
-					n := []int{0, 1, 64, 130}[r.Intn(4)]
-					in := &batch.Batch{N: n, Cols: []*batch.Vector{encoded(r, a.t, a.xs, n, encs[r.Intn(3)])}}
+					n := []int{0, 1, 64, 130}[r.IntN(4)]
+					in := &batch.Batch{N: n, Cols: []*batch.Vector{encoded(r, a.t, a.xs, n, encs[r.IntN(3)])}}
 					want, err := run(ansi(), both, in)
 					require.NoError(t, err)
 					for _, sel := range [][]int32{nil, some(r, n)} {
@@ -207,7 +208,7 @@ func TestFilterAgrees(t *testing.T) {
 }
 
 func TestNullFilters(t *testing.T) {
-	r := rand.New(rand.NewSource(6))
+	r := rand.New(rand.NewPCG(6, 0))
 	for _, a := range pools() {
 		for _, enc := range []batch.Encoding{batch.Flat, batch.Const, batch.Dict} {
 			in := &batch.Batch{N: 100, Cols: []*batch.Vector{encoded(r, a.t, a.xs, 100, enc)}}
@@ -230,7 +231,7 @@ func TestNullFilters(t *testing.T) {
 func some(r *rand.Rand, n int) []int32 {
 	out := []int32{}
 	for i := range n {
-		if r.Intn(3) > 0 {
+		if r.IntN(3) > 0 {
 			out = append(out, int32(i))
 		}
 	}

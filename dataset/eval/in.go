@@ -64,7 +64,7 @@ func (c *inNode) eval(in *input) (*batch.Vector, error) {
 		return nil, err
 	}
 	c.out.Reset(in.n)
-	c.out.AndValidity(rowValidity(v, in.n, c.out))
+	c.out.AndValidity(rowValidity(v, c.out))
 	vals := batch.Values[bool](c.out)
 	clear(vals)
 	rows := all(c.rows[0][:0], in.n)
@@ -88,8 +88,8 @@ func (c *inNode) eval(in *input) (*batch.Vector, error) {
 	return c.out, nil
 }
 
-// rowValidity is v's validity as a bitmap of n rows.
-func rowValidity(v *batch.Vector, n int, out *batch.Vector) []uint64 {
+// rowValidity is v's validity as a bitmap of rows.
+func rowValidity(v, out *batch.Vector) []uint64 {
 	if v.ConstNull() {
 		out.SetAllNull()
 		return nil

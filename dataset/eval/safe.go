@@ -24,7 +24,7 @@ func (c *compiler) safe(e plan.Expr) bool {
 			return false
 		}
 	case *plan.Call:
-		if !cheapCalls[e.Name] && !(arithmetic[e.Name] && !e.Ansi) {
+		if cheap := cheapCalls[e.Name] || arithmetic[e.Name] && !e.Ansi; !cheap {
 			return false
 		}
 	default:

@@ -59,7 +59,8 @@ func (s *set) fill() {
 		}
 		for i := range n {
 			h := hashView(&src[i], s.held.Bufs)
-			for ; s.used[h&s.mask]; h++ {
+			for s.used[h&s.mask] {
+				h++
 			}
 			s.used[h&s.mask], s.views[h&s.mask] = true, src[i]
 		}
@@ -69,7 +70,8 @@ func (s *set) fill() {
 	keys := keysOf(s.held, n, nil)
 	for _, k := range keys {
 		h := mix(k)
-		for ; s.used[h&s.mask]; h++ {
+		for s.used[h&s.mask] {
+			h++
 		}
 		s.used[h&s.mask], s.keys[h&s.mask] = true, k
 	}
@@ -198,6 +200,7 @@ func keysOf(v *batch.Vector, n int, keys []uint64) []uint64 {
 		for _, x := range batch.Values[float64](v)[:n] {
 			keys = append(keys, floatKey(x))
 		}
+	default:
 	}
 	return keys
 }

@@ -20,8 +20,10 @@ const (
 	opPmod
 )
 
-var arithSymbols = [...]string{"+", "-", "*", "/", "div", "%", "pmod"}
-var arithTry = [...]string{"try_add", "try_subtract", "try_multiply", "try_divide", "try_divide", "try_mod", "try_mod"}
+var (
+	arithSymbols = [...]string{"+", "-", "*", "/", "div", "%", "pmod"}
+	arithTry     = [...]string{"try_add", "try_subtract", "try_multiply", "try_divide", "try_divide", "try_mod", "try_mod"}
+)
 
 // mode is what happens where a result does not exist.
 type mode uint8
@@ -72,7 +74,7 @@ func arithEntry(name string, op arith, try bool, usage string, aliases ...string
 // arithType is the typing rule of a binary operator.
 func arithType(op arith, try bool) Rule {
 	return func(env *Env, args []plan.Expr) (Typing, error) {
-		if t, ok, err := temporalType(op, env, args); ok || err != nil {
+		if t, ok, err := temporalType(op, args); ok || err != nil {
 			t.Nullable = t.Nullable || try
 			return t, err
 		}
@@ -155,6 +157,7 @@ func arithWants(op arith) string {
 		return "(\"DOUBLE\" or \"DECIMAL\")"
 	case opIDiv:
 		return "(\"BIGINT\" or \"DECIMAL\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\")"
+	default:
 	}
 	return "NUMERIC"
 }
@@ -220,6 +223,7 @@ func decimalResult(op arith, a, b types.Type) types.Type {
 		return AdjustDecimal(p1-s1+s2+scale, scale)
 	case opIDiv:
 		return types.Long
+	default:
 	}
 	return AdjustDecimal(max(min(p1-s1, p2-s2)+scale, 1), scale)
 }
@@ -247,6 +251,7 @@ func arithKernel(env *Env, op arith, call *plan.Call, m mode) (Kernel, error) {
 		return decimalArith(op, a, b, call.Typ, m), nil
 	case types.KindNull:
 		return func([]*batch.Vector, int, *batch.Vector) error { return nil }, nil
+	default:
 	}
 	return nil, errs.Errorf(errs.Internal, "function.Arithmetic", "%s %s %s", a, arithSymbols[op], b)
 }

@@ -52,6 +52,7 @@ func (d *decimals) exact(x, y batch.Int128) (num, den *big.Int) {
 		return p, q
 	case opIDiv:
 		return p.Quo(p, q), big.NewInt(1)
+	default:
 	}
 	r := new(big.Int).Rem(p, q)
 	if d.op == opPmod && r.Sign() < 0 {

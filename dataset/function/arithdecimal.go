@@ -143,6 +143,7 @@ func (d *decimals) compute(x, y batch.Int128) (batch.Int128, bool) {
 			return decimal.MulDiv(x, decimal.Pow10(k), y)
 		}
 		return d.big(x, y)
+	default:
 	}
 	p, okp := x.Rescale(d.sa, scale)
 	q, okq := y.Rescale(d.sb, scale)
@@ -157,6 +158,7 @@ func (d *decimals) compute(x, y batch.Int128) (batch.Int128, bool) {
 	case opIDiv:
 		z, _ := p.QuoRem(q)
 		return z, true
+	default:
 	}
 	_, r := p.QuoRem(q)
 	if d.op == opPmod && r.Sign() < 0 {

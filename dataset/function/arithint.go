@@ -192,6 +192,7 @@ func overflows[T integer](op arith, a, b T) bool {
 	case opSub:
 		s := a - b
 		return (a^b)&(a^s) < 0
+	default:
 	}
 	z := int64(a) * int64(b)
 	return mulHigh(int64(a), int64(b)) != z>>63 || int64(T(z)) != z

@@ -82,6 +82,7 @@ func bitKernel(op bitwiseOp, t types.Type) (Kernel, error) {
 		return bitLoop[int32](op), nil
 	case types.KindLong:
 		return bitLoop[int64](op), nil
+	default:
 	}
 	return nil, errs.Errorf(errs.Internal, "function.Bitwise", "bits of %s", t)
 }
@@ -146,6 +147,7 @@ func longAt(v *batch.Vector, i int) int64 {
 		return int64(batch.Values[int16](v)[i])
 	case types.PhysInt32:
 		return int64(batch.Values[int32](v)[i])
+	default:
 	}
 	return batch.Values[int64](v)[i]
 }

@@ -68,7 +68,7 @@ func (c *caster) floatToDecimal(args []*batch.Vector, n int, out *batch.Vector) 
 		}
 		var z batch.Int128
 		var ok bool
-		x := 0.0
+		var x float64
 		if single {
 			x = float64(batch.Values[float32](args[0])[i])
 			z, ok = decimal.FromFloat(batch.Values[float32](args[0])[i], int(c.to.Scale))
@@ -117,6 +117,7 @@ func (c *caster) fromDecimal() Kernel {
 		return c.decimalToTimestamp
 	case types.KindYearMonthInterval, types.KindDayTimeInterval:
 		return c.decimalToInterval()
+	default:
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ func (c *caster) fromNumber() Kernel {
 		return castFloats[float32](c)
 	case types.KindDouble:
 		return castFloats[float64](c)
+	default:
 	}
 	return nil
 }
@@ -49,6 +50,7 @@ func castInts[S integer](c *caster) Kernel {
 		return secondsToTimestamp[S](c.from.Kind == types.KindBool)
 	case types.KindYearMonthInterval, types.KindDayTimeInterval:
 		return intToInterval[S](c)
+	default:
 	}
 	return nil
 }
@@ -71,6 +73,7 @@ func castFloats[S float](c *caster) Kernel {
 		return toFloat[S, float64]
 	case types.KindTimestamp:
 		return floatToTimestamp[S](c)
+	default:
 	}
 	return nil
 }

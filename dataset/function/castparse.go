@@ -39,6 +39,7 @@ func (c *caster) fromText() Kernel {
 		return c.textToInterval
 	case types.KindYearMonthInterval, types.KindDayTimeInterval:
 		return c.textToUnits
+	default:
 	}
 	return nil
 }
@@ -274,7 +275,8 @@ func (c *caster) textToUnits(args []*batch.Vector, n int, out *batch.Vector) err
 		if !out.Valid(i) {
 			continue
 		}
-		s, ok := string(args[0].Str(i)), false
+		s := string(args[0].Str(i))
+		var ok bool
 		if c.to.Kind == types.KindYearMonthInterval {
 			batch.Values[int32](out)[i], ok = calendar.ParseYearMonth(s, int(c.to.Precision), int(c.to.Scale))
 		} else {

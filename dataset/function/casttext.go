@@ -57,6 +57,7 @@ func (p *printer) value(b []byte, t types.Type, v *batch.Vector, i int) []byte {
 		return p.members(b, t, v, i)
 	case types.KindUDT:
 		return p.value(b, *t.Elem, v, i)
+	default:
 	}
 	return p.temporal(b, t, v, i)
 }
@@ -91,6 +92,7 @@ func (p *printer) temporal(b []byte, t types.Type, v *batch.Vector, i int) []byt
 	case types.KindCalendarInterval:
 		x := batch.Values[batch.Interval](v)[i]
 		return calendar.AppendInterval(b, x.Months, x.Days, x.Micros)
+	default:
 	}
 	return b
 }

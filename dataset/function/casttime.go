@@ -17,6 +17,7 @@ func (c *caster) fromTime() Kernel {
 		return c.fromTimeOfDay()
 	case types.KindYearMonthInterval, types.KindDayTimeInterval:
 		return c.fromInterval()
+	default:
 	}
 	return nil
 }
@@ -27,6 +28,7 @@ func (c *caster) fromDate() Kernel {
 		return c.days(true)
 	case types.KindTimestampNTZ:
 		return c.days(false)
+	default:
 	}
 	return allNull // legacy mode: a date is no number
 }
@@ -67,6 +69,7 @@ func (c *caster) fromTimestamp() Kernel {
 		return microsToFloat[float32]
 	case types.KindDouble:
 		return microsToFloat[float64]
+	default:
 	}
 	return nil
 }
@@ -168,6 +171,7 @@ func (c *caster) fromTimeOfDay() Kernel {
 		return unitsToInt[int32](c, 1e9)
 	case types.KindLong:
 		return unitsToInt[int64](c, 1e9)
+	default:
 	}
 	return nil
 }
@@ -185,6 +189,7 @@ func (c *caster) fromInterval() Kernel {
 		return unitsToInt[int32](c, unit)
 	case types.KindLong:
 		return unitsToInt[int64](c, unit)
+	default:
 	}
 	return nil
 }

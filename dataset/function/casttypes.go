@@ -30,6 +30,7 @@ func canParse(to types.Type, _ bool) bool {
 	switch to.Kind {
 	case types.KindNull, types.KindUDT:
 		return false
+	default:
 	}
 	return to.IsAtomic()
 }
@@ -64,6 +65,7 @@ func castOther(from, to types.Type, ansi bool) bool {
 		return to.Kind == types.KindTime || to.IsIntegral() || to.Kind == types.KindDecimal
 	case types.KindYearMonthInterval, types.KindDayTimeInterval:
 		return from.Kind == to.Kind || (to.IsIntegral() || to.Kind == types.KindDecimal) && singleField(from)
+	default:
 	}
 	return false
 }
@@ -78,6 +80,7 @@ func canCastNested(from, to types.Type, ansi bool) bool {
 	case types.KindMap:
 		return CanCast(*from.Key, *to.Key, ansi) && plan.SafeCast(*from.Key, *to.Key) && CanCast(*from.Elem, *to.Elem, ansi) &&
 			(to.Nullable || !from.Nullable && plan.SafeCast(*from.Elem, *to.Elem))
+	default:
 	}
 	if len(from.Fields) != len(to.Fields) {
 		return false

@@ -166,6 +166,7 @@ func DecimalFor(t types.Type) types.Type {
 		return types.Decimal(30, 15)
 	case types.KindDecimal:
 		return t
+	default:
 	}
 	return types.Decimal(types.MaxPrecision, types.DefaultScale)
 }
@@ -232,7 +233,7 @@ func ComparisonType(ansi bool, a, b types.Type) (types.Type, bool) {
 		return CommonType(ansi, a, b)
 	}
 	if b.Kind == types.KindString {
-		a, b = b, a
+		b = a // the side that is no string, if one is not
 	}
 	switch {
 	case b.Kind == types.KindString || b.Kind == types.KindNull:
@@ -263,6 +264,7 @@ func commonNested(a, b types.Type, f func(x, y types.Type) (types.Type, bool)) (
 		return types.Map(k, v, a.Nullable || b.Nullable || mayNull(*a.Elem, v) || mayNull(*b.Elem, v)), ok
 	case types.KindStruct:
 		return commonStruct(a, b, f)
+	default:
 	}
 	return types.Null, false
 }

@@ -32,6 +32,7 @@ func (c cmp) mirror() cmp {
 		return cmpLt
 	case cmpGe:
 		return cmpLe
+	default:
 	}
 	return c
 }
@@ -49,6 +50,7 @@ func (c cmp) passes(order int) bool {
 		return order <= 0
 	case cmpGt:
 		return order > 0
+	default:
 	}
 	return order >= 0
 }

@@ -16,6 +16,7 @@ func sumIntervals(op arith, t types.Type, m mode) Kernel {
 		return sumUnits[int32](op, m)
 	case types.KindDayTimeInterval:
 		return sumUnits[int64](op, m)
+	default:
 	}
 	return func(args []*batch.Vector, n int, out *batch.Vector) error {
 		a, b, dst := SlotsOf[batch.Interval](args[0]), SlotsOf[batch.Interval](args[1]), batch.Values[batch.Interval](out)
@@ -151,6 +152,7 @@ func scaleUnits(op arith, units int64, v *batch.Vector, i int, num types.Type) (
 	case types.KindDecimal:
 		var w wideSlots
 		return scaleExact(op, units, w.load(v).At(i), int(num.Scale))
+	default:
 	}
 	return scaleExact(op, units, decimal.FromInt64(batch.Values[int64](v)[i]), 0)
 }

@@ -3,6 +3,7 @@ package function
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -28,9 +29,7 @@ func WithCall(err error, sql string) error {
 	}
 	d := *c
 	d.Params = map[string]string{"sqlExpr": quoted(sql)}
-	for k, v := range c.Params {
-		d.Params[k] = v
-	}
+	maps.Copy(d.Params, c.Params)
 	d.Message = "Cannot resolve " + quoted(sql) + " because of its types: " + c.Message
 	return &d
 }

@@ -12,7 +12,7 @@ var dayInterval = types.Type{Kind: types.KindDayTimeInterval, Precision: types.F
 
 // temporalType types an operator with a date, time or interval side; ok false
 // without an error leaves it to the rule of numbers.
-func temporalType(op arith, env *Env, args []plan.Expr) (Typing, bool, error) {
+func temporalType(op arith, args []plan.Expr) (Typing, bool, error) {
 	a, b := args[0].Type(), args[1].Type()
 	if !isTemporal(a) && !isTemporal(b) {
 		return Typing{}, false, nil
@@ -45,6 +45,7 @@ func temporalType(op arith, env *Env, args []plan.Expr) (Typing, bool, error) {
 		} else {
 			ok = false
 		}
+	default:
 	}
 	if !ok {
 		return Typing{}, false, temporalError(op, args)
@@ -169,6 +170,7 @@ func timesTypes(a, b types.Type) ([]types.Type, types.Type, bool) {
 		out = types.YearMonth
 	case types.KindDayTimeInterval:
 		out = types.DayTime
+	default:
 	}
 	return []types.Type{a, num}, out, true
 }

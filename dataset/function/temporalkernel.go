@@ -177,6 +177,7 @@ func (s *steps) at(i int, sign int64) (months, days int, micros int64) {
 	case types.KindDayTimeInterval:
 		v := s.micros.At(i)
 		return 0, int(sign * (v / calendar.Day)), sign * (v % calendar.Day)
+	default:
 	}
 	x := s.all.At(i)
 	return int(sign) * int(x.Months), int(sign) * int(x.Days), sign * x.Micros

@@ -58,6 +58,7 @@ func unaryKernel(op unaryOp, t types.Type, m mode) (Kernel, error) {
 		return unaryWide(op), nil
 	case types.PhysInterval:
 		return unaryCalendar(op, m), nil
+	default:
 	}
 	return nil, errs.Errorf(errs.Internal, "function.Unary", "unary operator on %s", t)
 }
@@ -81,6 +82,7 @@ func unaryInts[T integer](op unaryOp, t types.Type, m mode) Kernel {
 					dst[i] = x
 					continue
 				}
+			default:
 			}
 			dst[i] = -x
 			bad |= x & -x // negative only for the smallest number

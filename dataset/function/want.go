@@ -138,6 +138,7 @@ func implicitFromString(ansi bool, to types.Type) bool {
 		return true
 	case types.KindBool, types.KindTime:
 		return ansi
+	default:
 	}
 	return to.IsNumeric() || ansi && to.IsInterval()
 }

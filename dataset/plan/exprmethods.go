@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/spurwheel/spurwheel/internal/types"
+import (
+	"strings"
+
+	"github.com/spurwheel/spurwheel/internal/types"
+)
 
 // Lit makes a literal of a boxed value.
 func Lit(t types.Type, v any) *Literal { return &Literal{Value: v, Typ: t} }
@@ -19,11 +23,7 @@ func Fn(name string, args ...Expr) *Func { return &Func{Name: []string{name}, Ar
 
 // Name is the function's name as written.
 func (f *Func) FullName() string {
-	s := f.Name[0]
-	for _, p := range f.Name[1:] {
-		s += "." + p
-	}
-	return s
+	return strings.Join(f.Name, ".")
 }
 
 func allResolved(es ...Expr) bool {
@@ -177,11 +177,11 @@ func SafeCast(from, to types.Type) bool {
 	case to.Kind == types.KindDecimal:
 		return safeDecimal(from, to)
 	}
-	return !(from.IsFractional() || from.Kind == types.KindDecimal) || !to.IsIntegral()
+	return !from.IsFractional() && from.Kind != types.KindDecimal || !to.IsIntegral()
 }
 
 func safeDecimal(from, to types.Type) bool {
-	p, s := 0, 0
+	var p, s int
 	switch from.Kind {
 	case types.KindBool:
 		p = 1
@@ -373,16 +373,16 @@ func (e *RegexColumns) WithChildren([]Expr) Expr { return e }
 func (e *Text) WithChildren([]Expr) Expr         { return e }
 func (e *Param) WithChildren([]Expr) Expr        { return e }
 
-func (e *Func) Children() []Expr {
-	out := append([]Expr{}, e.Args...)
-	out = append(out, optional(e.Filter)...)
-	return append(out, exprsOfOrders(e.Order)...)
+func (f *Func) Children() []Expr {
+	out := append([]Expr{}, f.Args...)
+	out = append(out, optional(f.Filter)...)
+	return append(out, exprsOfOrders(f.Order)...)
 }
-func (e *Func) WithChildren(c []Expr) Expr {
-	n := *e
-	n.Args = cut(&c, len(e.Args))
-	n.Filter = cutOptional(&c, e.Filter)
-	n.Order = withOrderChildren(e.Order, c)
+func (f *Func) WithChildren(c []Expr) Expr {
+	n := *f
+	n.Args = cut(&c, len(f.Args))
+	n.Filter = cutOptional(&c, f.Filter)
+	n.Order = withOrderChildren(f.Order, c)
 	return &n
 }
 

@@ -255,6 +255,7 @@ func (n namer) subquery(e *Subquery) string {
 			return "(" + n.name(e.Values[0]) + " IN (listquery()))"
 		}
 		return "(named_struct(" + n.list(e.Values) + ") IN (listquery()))"
+	default:
 	}
 	return "scalarsubquery(" + outerNames(e.Plan) + ")"
 }

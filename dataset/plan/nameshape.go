@@ -16,7 +16,7 @@ var capitals = words("acos acosh asin asinh atan atanh atan2 cbrt ceil cos cosh 
 
 func words(s string) map[string]bool {
 	out := map[string]bool{}
-	for _, w := range strings.Fields(s) {
+	for w := range strings.FieldsSeq(s) {
 		out[w] = true
 	}
 	return out

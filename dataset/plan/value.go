@@ -47,12 +47,14 @@ func LiteralSQL(t types.Type, v any, zone *time.Location) string {
 		return ValueText(t, v, zone) + "BD"
 	case types.KindArray, types.KindMap, types.KindStruct:
 		return nestedSQL(t, v, zone)
+	default:
 	}
 	return ValueText(t, v, zone)
 }
 
 func floatSQL(t types.Type, v any) string {
-	s, suffix, x := ValueText(t, v, nil), "D", 0.0
+	var x float64
+	s, suffix := ValueText(t, v, nil), "D"
 	if f, ok := v.(float32); ok {
 		x, suffix = float64(f), "F"
 	} else {
@@ -78,6 +80,7 @@ func nestedSQL(t types.Type, v any, zone *time.Location) string {
 			parts = append(parts, LiteralSQL(*t.Key, m.Keys[i], zone), LiteralSQL(*t.Elem, m.Values[i], zone))
 		}
 		return "MAP(" + strings.Join(parts, ", ") + ")"
+	default:
 	}
 	for i, x := range v.([]any) {
 		parts = append(parts, "'"+t.Fields[i].Name+"'", LiteralSQL(t.Fields[i].Type, x, zone))
@@ -123,6 +126,7 @@ func intText(b []byte, t types.Type, x int32) []byte {
 		return calendar.AppendDate(b, int(x))
 	case types.KindYearMonthInterval:
 		return calendar.AppendYearMonthSQL(b, x, int(t.Precision), int(t.Scale))
+	default:
 	}
 	return strconv.AppendInt(b, int64(x), 10)
 }
@@ -139,6 +143,7 @@ func longText(b []byte, t types.Type, x int64, zone *time.Location) []byte {
 		return calendar.AppendNanos(b, x)
 	case types.KindDayTimeInterval:
 		return calendar.AppendDayTimeSQL(b, x, int(t.Precision), int(t.Scale))
+	default:
 	}
 	return strconv.AppendInt(b, x, 10)
 }

@@ -1,6 +1,10 @@
 package batch
 
-import "github.com/spurwheel/spurwheel/internal/types"
+import (
+	"slices"
+
+	"github.com/spurwheel/spurwheel/internal/types"
+)
 
 // Scatter writes src's row i to row rows[i] of the flat vector v of fixed
 // width or views, sharing src's bytes: v is then valid as long as src. v must
@@ -21,6 +25,7 @@ func (v *Vector) Scatter(src *Vector, rows []int32) {
 		}
 	case Dict:
 		values, codes = src.Dict, src.Codes
+	default:
 	}
 	one := src.Enc == Const
 	switch v.Phys().Width() {
@@ -79,7 +84,7 @@ func scatter[T any](dst, src []T, rows, codes []int32, one bool) {
 func (v *Vector) scatterViews(src *Vector, rows, codes []int32, one bool) {
 	v.tail = 0 // the own buffer, if any, is no longer the last
 	base := uint64(len(v.Bufs))
-	v.Bufs = append(v.Bufs[:len(v.Bufs):len(v.Bufs)], src.Bufs...)
+	v.Bufs = append(slices.Clip(v.Bufs), src.Bufs...)
 	d, s := slotsOf[View](v), slotsOf[View](src)
 	for i, r := range rows {
 		j := i

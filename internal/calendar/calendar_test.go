@@ -2,7 +2,7 @@ package calendar_test
 
 import (
 	"math"
-	"math/rand"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -12,9 +12,9 @@ import (
 )
 
 func TestDatesAgainstTime(t *testing.T) {
-	r := rand.New(rand.NewSource(1))
+	r := rand.New(rand.NewPCG(1, 0))
 	for range 20000 {
-		days := r.Intn(4_000_000) - 2_000_000
+		days := r.IntN(4_000_000) - 2_000_000
 		want := time.Unix(int64(days)*86400, 0).UTC()
 		c := calendar.Date(days)
 		require.Equal(t, [3]int{want.Year(), int(want.Month()), want.Day()}, [3]int{c.Year, c.Month, c.Day})
@@ -30,13 +30,13 @@ func TestDatesAgainstTime(t *testing.T) {
 }
 
 func TestZonesAgainstTime(t *testing.T) {
-	r := rand.New(rand.NewSource(2))
+	r := rand.New(rand.NewPCG(2, 0))
 	for _, name := range []string{"America/Los_Angeles", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "+05:30"} {
 		loc, err := calendar.ParseZone(name)
 		require.NoError(t, err)
 		z := calendar.NewZone(loc)
 		for range 5000 {
-			sec := r.Int63n(4e9) - 1e9
+			sec := r.Int64N(4e9) - 1e9
 			_, off := time.Unix(sec, 0).In(loc).Zone()
 			require.Equal(t, int64(off), z.Offset(sec))
 			local := z.Local(sec * calendar.Second)

@@ -12,8 +12,10 @@ const (
 	SecondField                      = 3
 )
 
-var yearMonthNames = [...]string{"YEAR", "MONTH"}
-var dayTimeNames = [...]string{"DAY", "HOUR", "MINUTE", "SECOND"}
+var (
+	yearMonthNames = [...]string{"YEAR", "MONTH"}
+	dayTimeNames   = [...]string{"DAY", "HOUR", "MINUTE", "SECOND"}
+)
 
 // AppendInterval appends a calendar interval as "1 years 2 months 3 days 4.5 seconds".
 func AppendInterval(b []byte, months, days int32, micros int64) []byte {
@@ -104,11 +106,9 @@ func AppendDayTime(b []byte, micros int64, start, end int) []byte {
 		if f == DayField {
 			width = 1
 		}
-		switch {
-		case f == start:
-		case f == HourField:
+		if f > start && f == HourField {
 			b = append(b, ' ')
-		default:
+		} else if f > start {
 			b = append(b, ':')
 		}
 		b = appendPadded(b, int64(min(v, math.MaxInt64)), width)

@@ -145,7 +145,7 @@ func ParseStamp(text []byte) (Stamp, bool) {
 			scan.digit(c)
 			continue
 		}
-		ok := false
+		var ok bool
 		switch {
 		case j == 0 && c == 'T':
 			out.TimeOnly, scan.at, ok = true, 3, true

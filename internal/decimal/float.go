@@ -3,6 +3,7 @@ package decimal
 import (
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 )
 
@@ -32,10 +33,8 @@ func appendFloat(b []byte, x float64, size int) []byte {
 	if a := math.Abs(x); a >= 1e-3 && a < 1e7 {
 		at := len(b)
 		b = strconv.AppendFloat(b, x, 'f', -1, size)
-		for _, c := range b[at:] {
-			if c == '.' {
-				return b
-			}
+		if slices.Contains(b[at:], '.') {
+			return b
 		}
 		return append(b, ".0"...)
 	}
