@@ -263,7 +263,9 @@ func TestNewerStreamWins(t *testing.T) {
 	req := w.request(rootPlan(rangeOf(10)), true)
 	first, err := w.client.ExecutePlan(t.Context(), req)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return len(w.server.sessions.all()) == 1 && len(w.server.sessions.all()[0].operationIDs()) == 1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool {
+		return len(w.server.sessions.all()) == 1 && len(w.server.sessions.all()[0].operationIDs()) == 1
+	}, 5*time.Second, time.Millisecond)
 	second, err := w.client.ReattachExecute(t.Context(), &pb.ReattachExecuteRequest{SessionId: w.id, UserContext: user(), OperationId: req.GetOperationId()})
 	require.NoError(t, err)
 	_, err = drain(first)

@@ -295,6 +295,15 @@ func newWorld(t *testing.T, opt Options) *world {
 	return w
 }
 
+// dial connects to a server's address.
+func dial(t *testing.T, address string) pb.SparkConnectServiceClient {
+	t.Helper()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	return pb.NewSparkConnectServiceClient(conn)
+}
+
 func user() *pb.UserContext { return &pb.UserContext{UserId: "ada"} }
 
 func rangeOf(n int64) *pb.Relation {
