@@ -53,15 +53,6 @@ type identified struct {
 // Context implements grpc.ServerStream.
 func (s *identified) Context() context.Context { return s.ctx }
 
-// RecvMsg turns a message that cannot be decoded into an error that clients show.
-func (s *identified) RecvMsg(m any) error {
-	err := s.ServerStream.RecvMsg(m)
-	if status.Code(err) == codes.Internal && strings.Contains(err.Error(), "unmarshal") {
-		return invalidPlan("the message cannot be decoded: " + status.Convert(err).Message())
-	}
-	return err
-}
-
 // caught is the one recover of a call.
 func (s *Server) caught(err *error) {
 	if p := recover(); p != nil {
