@@ -30,22 +30,18 @@ func bothText(result types.Type) Rule {
 // partStrings are the functions that take strings apart.
 func partStrings() []*Entry {
 	trimDoc := func(what string) doc {
-		return doc{"Removes blanks, or the characters of the second argument, from " + what + ".", "SELECT trim('    SparkSQL   ')", "SparkSQL"}
+		return doc{"Removes blanks, or the characters given before the text, from " + what + ".", "SELECT trim('    SparkSQL   ')", "SparkSQL"}
 	}
-	trimRule := func(env *Env, args []plan.Expr) (Typing, error) {
-		if args[0].Type().Kind == types.KindBinary {
-			return Fixed(types.Binary, WantBinary)(env, args)
-		}
-		return textRule(WantString)(env, args)
-	}
+	trimRule := textRule(WantString)
 	return fnEntries(
 		stringGroup,
 		fnSpec{"substring", 2, 3, sameText(WantInt), newSubstring, doc{"The part that starts at a position, from the end if negative, with an optional length.", "SELECT substring('Spark SQL', 5, 1)", "k"}, named("substr")},
 		fnSpec{"left", 2, 2, sameText(WantInt), partKernel(leftPart), doc{"The first n characters.", "SELECT left('Spark SQL', 3)", "Spa"}, fnMore{}},
 		fnSpec{"right", 2, 2, MayNull(textRule(WantString, WantInt)), partKernel(rightPart), doc{"The last n characters.", "SELECT right('Spark SQL', 3)", "SQL"}, fnMore{}},
-		fnSpec{"trim", 1, 2, trimRule, trim(trimBoth), trimDoc("both ends"), named("btrim")},
-		fnSpec{"ltrim", 1, 2, trimRule, trim(trimLeft), doc{trimDoc("the start").usage, "SELECT ltrim('    SparkSQL   ')", "SparkSQL   "}, fnMore{}},
-		fnSpec{"rtrim", 1, 2, trimRule, trim(trimRight), doc{trimDoc("the end").usage, "SELECT rtrim('    SparkSQL   ')", "    SparkSQL"}, fnMore{}},
+		fnSpec{"trim", 1, 2, trimRule, charsFirst(trim(trimBoth)), trimDoc("both ends"), fnMore{}},
+		fnSpec{"btrim", 1, 2, trimRule, trim(trimBoth), doc{"Removes blanks, or the characters given after the text, from both ends.", "SELECT btrim('    SparkSQL   ')", "SparkSQL"}, fnMore{}},
+		fnSpec{"ltrim", 1, 2, trimRule, charsFirst(trim(trimLeft)), doc{trimDoc("the start").usage, "SELECT ltrim('    SparkSQL   ')", "SparkSQL   "}, fnMore{}},
+		fnSpec{"rtrim", 1, 2, trimRule, charsFirst(trim(trimRight)), doc{trimDoc("the end").usage, "SELECT rtrim('    SparkSQL   ')", "    SparkSQL"}, fnMore{}},
 		fnSpec{"substring_index", 3, 3, textRule(WantString, WantString, WantInt), partKernel(substringIndex), doc{"The part before the n-th delimiter, counted from the end if negative.", "SELECT substring_index('www.apache.org', '.', 2)", "www.apache"}, fnMore{}},
 		fnSpec{"split_part", 3, 3, MayNull(textRule(WantString, WantString, WantInt)), newSplitPart, doc{"The n-th part between delimiters, counted from the end if negative.", "SELECT split_part('11.12.13', '.', 3)", "13"}, fnMore{}},
 		fnSpec{"split", 2, 3, Fixed(types.Array(types.String, false), WantString, WantString, WantInt), patternLists("split", splitText), doc{"Splits around matches of a regular expression.", "SELECT split('oneAtwoBthreeC', '[ABC]')", "[one,two,three,]"}, fnMore{}},

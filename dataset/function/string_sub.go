@@ -187,6 +187,20 @@ func trim(side trimSide) maker {
 	})
 }
 
+// charsFirst makes a function of (string, characters) one of (characters,
+// string): TRIM(c FROM s) hands its arguments over in this order.
+func charsFirst(m maker) maker {
+	return func(env *Env, call *plan.Call) (Kernel, error) {
+		if len(call.Args) < 2 {
+			return m(env, call)
+		}
+		turned := *call
+		turned.Args = []plan.Expr{call.Args[1], call.Args[0]}
+		k, err := m(env, &turned)
+		return swapped(k), err
+	}
+}
+
 func trimChars(s, set []byte, side trimSide) (int, int) {
 	lo, hi := 0, len(s)
 	for side&trimLeft != 0 && lo < hi {

@@ -20,7 +20,7 @@ func TestStrings(t *testing.T) {
 		{"substring", []any{"Spark", 2, -1}, ""}, {"substring", []any{"äöü", 2, 1}, "ö"}, {"substring", []any{long, 3, 20}, long[2:22]}, {"substring", []any{nil, 1}, nil},
 		{"substring", []any{[]byte("Spark"), 2, 2}, []byte("pa")},
 		{"left", []any{"Spark SQL", 3}, "Spa"}, {"left", []any{"Spark", -1}, ""}, {"right", []any{"Spark SQL", 3}, "SQL"}, {"right", []any{"Spark", 0}, ""},
-		{"trim", []any{"  SparkSQL "}, "SparkSQL"}, {"trim", []any{"SSparkSQLS", "SL"}, "parkSQ"}, {"ltrim", []any{"  x "}, "x "}, {"rtrim", []any{" x  "}, " x"}, {"trim", []any{"äxä", "ä"}, "x"},
+		{"trim", []any{"  SparkSQL "}, "SparkSQL"}, {"trim", []any{"SL", "SSparkSQLS"}, "parkSQ"}, {"btrim", []any{"SSparkSQLS", "SL"}, "parkSQ"}, {"ltrim", []any{"  x "}, "x "}, {"rtrim", []any{" x  "}, " x"}, {"trim", []any{"ä", "äxä"}, "x"},
 		{"substring_index", []any{"www.apache.org", ".", 2}, "www.apache"}, {"substring_index", []any{"www.apache.org", ".", -2}, "apache.org"}, {"substring_index", []any{"a.b", ".", 5}, "a.b"},
 		{"split_part", []any{"11.12.13", ".", 3}, "13"}, {"split_part", []any{"11.12.13", ".", -1}, "13"}, {"split_part", []any{"11.12.13", ".", 4}, ""}, {"split_part", []any{"a", ".", 0}, errClass("INVALID_INDEX_OF_ZERO")},
 		{"split", []any{"oneAtwoBthreeC", "[ABC]"}, list("one", "two", "three", "")}, {"split", []any{"a,b,c", ",", 2}, list("a", "b,c")}, {"split", []any{"abc", ""}, list("a", "b", "c")},

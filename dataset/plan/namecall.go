@@ -116,6 +116,8 @@ func (n namer) binary(name string, args []Expr) (string, bool) {
 		return strings.ToUpper(name) + "(" + n.list(args) + ")", true
 	case name == "||":
 		return "concat(" + n.list(args) + ")", true
+	case trimSides[name] != "":
+		return "TRIM(" + trimSides[name] + " " + n.name(args[0]) + " FROM " + n.name(args[1]) + ")", true
 	case name == "getitem":
 		return n.name(args[0]) + "[" + n.name(args[1]) + "]", true
 	case name == "extract" || name == "datepart":
@@ -123,6 +125,9 @@ func (n namer) binary(name string, args []Expr) (string, bool) {
 	}
 	return "", false
 }
+
+// trimSides are the functions shown as TRIM(... FROM ...) with two arguments.
+var trimSides = map[string]string{"trim": "BOTH", "ltrim": "LEADING", "rtrim": "TRAILING"}
 
 // intervalRight tells whether r is an interval, as far as its type is known.
 func intervalRight(r Expr) bool {
