@@ -306,7 +306,7 @@ func (b *builder) stageInput(n *physical.StageInput) (*pipe, error) {
 	if b.deps.Inputs == nil {
 		return nil, errs.Errorf(errs.Internal, "exec.Build", "stage %d has no inputs", n.Stage)
 	}
-	return &pipe{source: &inputSource{inputs: b.deps.Inputs, stage: n.Stage, all: n.Broadcast}}, nil
+	return &pipe{source: &inputSource{inputs: b.deps.Inputs, stage: n.Stage, all: n.Broadcast, schema: n.Out}}, nil
 }
 
 // rare builds the operators that few queries have.

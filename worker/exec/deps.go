@@ -8,6 +8,7 @@ import (
 	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/mem"
+	"github.com/spurwheel/spurwheel/internal/types"
 	"github.com/spurwheel/spurwheel/internal/vfs"
 )
 
@@ -16,7 +17,7 @@ type Inputs interface {
 	// Open lists readers that together deliver the stage's rows for this task:
 	// its partition, or everything if all. Each is opened by the thread that
 	// takes it and read by that thread only.
-	Open(ctx context.Context, stage int, all bool) ([]func(ctx context.Context) (batch.Reader, error), error)
+	Open(ctx context.Context, stage int, all bool, schema types.Schema) ([]func(ctx context.Context) (batch.Reader, error), error)
 }
 
 // Output takes the rows a fragment sends to other stages, by partition.

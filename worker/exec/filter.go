@@ -30,6 +30,7 @@ type filter struct {
 	kept *batch.Batch // few survivors, copied, waiting for more
 	next *batch.Batch // input batch of another morsel that came while kept had rows
 	full bool         // kept was delivered and must be cleared
+	done bool         // the input ended: not every source may be asked again
 }
 
 func (f *filter) Next(ctx context.Context) (*batch.Batch, error) {
@@ -64,7 +65,12 @@ func (f *filter) input(ctx context.Context) (*batch.Batch, error) {
 		f.next = nil
 		return b, nil
 	}
-	return f.in.Next(ctx)
+	if f.done {
+		return nil, io.EOF
+	}
+	b, err := f.in.Next(ctx)
+	f.done = err == io.EOF
+	return b, err
 }
 
 func (f *filter) waiting() bool { return f.kept != nil && f.kept.N > 0 && !f.full }

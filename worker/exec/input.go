@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/types"
 )
 
 // inputSource reads other stages' outputs; each reader is a morsel.
@@ -14,6 +15,7 @@ type inputSource struct {
 	inputs Inputs
 	stage  int
 	all    bool
+	schema types.Schema
 	mu     struct {
 		sync.Mutex
 		open []func(ctx context.Context) (batch.Reader, error)
@@ -31,7 +33,7 @@ func (s *inputSource) readers(ctx context.Context) ([]func(ctx context.Context) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.open == nil {
-		open, err := s.inputs.Open(ctx, s.stage, s.all)
+		open, err := s.inputs.Open(ctx, s.stage, s.all, s.schema)
 		if err != nil {
 			return nil, err
 		}
