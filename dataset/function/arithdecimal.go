@@ -41,19 +41,52 @@ func (d *decimals) narrow(args []*batch.Vector, n int, out *batch.Vector) error 
 	if d.op == opSub {
 		fb = -fb
 	}
-	a, b := SlotsOf[int64](args[0]), SlotsOf[int64](args[1])
-	for i := range dst {
-		dst[i] = a.At(i)*fa + b.At(i)*fb
+	a, b := batch.Values[int64](args[0]), batch.Values[int64](args[1])
+	switch {
+	case len(a) < n:
+		scaledSum(b, fb, a[0]*fa, dst)
+	case len(b) < n:
+		scaledSum(a, fa, b[0]*fb, dst)
+	default:
+		a, b = a[:n], b[:n]
+		for i := range dst {
+			dst[i] = a[i]*fa + b[i]*fb
+		}
 	}
 	return nil
+}
+
+// scaledSum is a*f + c. If a is a constant too, so is the result.
+func scaledSum(a []int64, f, c int64, dst []int64) {
+	if len(a) < len(dst) {
+		for i := range dst {
+			dst[i] = a[0]*f + c
+		}
+		return
+	}
+	a = a[:len(dst)]
+	for i := range dst {
+		dst[i] = a[i]*f + c
+	}
 }
 
 // narrowMul is the exact 128-bit product of 64-bit values.
 func (d *decimals) narrowMul(args []*batch.Vector, n int, out *batch.Vector) error {
 	dst := batch.Values[batch.Int128](out)[:n]
-	a, b := SlotsOf[int64](args[0]), SlotsOf[int64](args[1])
+	a, b := batch.Values[int64](args[0]), batch.Values[int64](args[1])
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	if len(b) < n || n == 1 { // a constant
+		y := b[0]
+		for i := range dst {
+			dst[i] = decimal.MulLong(a[min(i, len(a)-1)], y)
+		}
+		return nil
+	}
+	a, b = a[:n], b[:n]
 	for i := range dst {
-		dst[i] = decimal.MulLong(a.At(i), b.At(i))
+		dst[i] = decimal.MulLong(a[i], b[i])
 	}
 	return nil
 }
