@@ -80,7 +80,8 @@ func (c *codecs) unzstd(dst, src []byte) (int, error) {
 			return 0, err
 		}
 	}
-	out, err := d.DecodeAll(src, dst[:0:len(dst)])
+	// A few bytes of room behind the output let the library copy in whole words.
+	out, err := d.DecodeAll(src, dst[:0:min(len(dst)+unpackSlack, cap(dst))])
 	c.zstds.Put(d)
 	return len(out), err
 }

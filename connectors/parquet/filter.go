@@ -25,13 +25,14 @@ type predicate struct {
 	filter *format.Filter
 	sel    format.Select
 	source int // index of the Dynamic, -1: of the request
+	table  *dictTable
 }
 
 func (r *reader) addFilter(f *format.Filter, source int) error {
 	if f.Column < 0 || f.Column >= len(r.cols) {
 		return errs.Errorf(errs.Internal, "parquet.Open", "filter on column %d of %d", f.Column, len(r.cols))
 	}
-	p := predicate{filter: f, source: source}
+	p := predicate{filter: f, source: source, table: &dictTable{}}
 	if f.New != nil {
 		sel, err := f.New()
 		if err != nil {
@@ -204,6 +205,10 @@ func (f *columnFilter) run(ctx context.Context, r *reader, n int, sel []int32, f
 	cur := f.cur
 	for _, p := range f.preds {
 		if p.sel == nil || len(cur) == 0 {
+			continue
+		}
+		if p.table.covers(p.sel, v, r.group.rows) {
+			cur = p.table.keep(v, cur)
 			continue
 		}
 		if cur, err = p.sel(v, cur); err != nil {

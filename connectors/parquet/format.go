@@ -145,7 +145,13 @@ func nullable(t types.Type) types.Type {
 	return t
 }
 
-// Plan makes a split of each row group and the file's statistics.
+// Row groups are joined to splits up to this size; larger ones stay alone.
+const (
+	smallRows  = 64 << 10
+	smallBytes = 4 << 20
+)
+
+// Plan makes splits of row groups and the file's statistics.
 func (f *Format) Plan(ctx context.Context, fs vfs.FS, ref vfs.FileRef, schema types.Schema, opt format.Options) (format.FilePlan, error) {
 	foot, err := f.open(ctx, fs, ref, opt)
 	if err != nil {
@@ -154,16 +160,21 @@ func (f *Format) Plan(ctx context.Context, fs vfs.FS, ref vfs.FileRef, schema ty
 	plan := format.FilePlan{Rows: foot.meta.rows, Stats: foot.stats(schema)}
 	for i := range foot.meta.groups {
 		g := &foot.meta.groups[i]
-		if g.rows == 0 {
-			continue
-		}
-		s := format.Split{Format: Name, File: ref, Lo: int64(i), Hi: int64(i) + 1, Rows: g.rows, Options: opt, Schema: schema}
+		size := int64(0)
 		for _, field := range schema.Fields {
 			if n := foot.tree.root.find(field.Name); n != nil {
-				s.Bytes += n.bytes(g)
+				size += n.bytes(g)
 			}
 		}
-		plan.Splits = append(plan.Splits, s)
+		// Small row groups go together: each split costs an open file.
+		if k := len(plan.Splits) - 1; k >= 0 && plan.Splits[k].Rows+g.rows <= smallRows && plan.Splits[k].Bytes+size <= smallBytes {
+			s := &plan.Splits[k]
+			s.Hi, s.Rows, s.Bytes = int64(i)+1, s.Rows+g.rows, s.Bytes+size
+			continue
+		}
+		plan.Splits = append(plan.Splits, format.Split{
+			Format: Name, File: ref, Lo: int64(i), Hi: int64(i) + 1, Rows: g.rows, Bytes: size, Options: opt, Schema: schema,
+		})
 	}
 	return plan, nil
 }
