@@ -17,7 +17,7 @@ import (
 
 var testEnv = &Env{Ansi: true, ZoneID: "UTC"}
 
-func aggRegistry() *Registry { return New(basicAggs(), statAggs(), collectAggs()) }
+func aggRegistry() *Registry { return New(basicAggs(), statAggs(), collectAggs(), extraAggs()) }
 
 // aggOf types a call over columns of the given types, with constants where an argument is a literal.
 func aggOf(t testing.TB, name string, order int, args ...plan.Expr) (*Entry, *plan.Agg) {
@@ -195,18 +195,16 @@ func aggCases() []aggCase {
 		aggCase{"listagg", 1, []plan.Expr{col(types.String), plan.LitString("-"), col(types.String)}},
 		aggCase{"percentile", 0, []plan.Expr{col(types.Double), half, col(types.Long)}},
 		aggCase{"percentile_cont", 1, []plan.Expr{half, col(types.Double)}}, aggCase{"percentile_disc", 1, []plan.Expr{half, col(types.Double)}},
-		aggCase{"histogram_numeric", 0, []plan.Expr{col(types.Double), plan.LitInt(200)}},
+		aggCase{"histogram_numeric", 0, []plan.Expr{col(types.Double), plan.LitInt(2000)}},
+		aggCase{"bitmap_construct_agg", 0, []plan.Expr{col(types.Long)}}, aggCase{"bitmap_or_agg", 0, []plan.Expr{col(types.Binary)}}, aggCase{"bitmap_and_agg", 0, []plan.Expr{col(types.Binary)}},
 	)
 }
 
-// orderFree are the cases whose result does not depend on how parts merge.
 func TestAggregateMergeEqualsWhole(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, c := range aggCases() {
 		e := aggRegistry().Lookup(c.name)
-		if e == nil {
-			continue
-		}
+		require.NotNil(t, e, c.name)
 		e, a := aggOf(t, c.name, c.order, slices.Clone(c.args)...)
 		for _, nulls := range []bool{false, true} {
 			for _, ngroups := range []int{1, 7} {

@@ -4,10 +4,10 @@ package function
 func standardLists() [][]*Entry {
 	return [][]*Entry{
 		logic(), comparisons(), arithmetic(), unaries(), bitwise(), conditionals(),
-		basicAggs(), statAggs(), collectAggs(),
-		partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings(),
+		basicAggs(), statAggs(), collectAggs(), extraAggs(),
+		partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings(), numberStrings(),
 		partTimes(), arithTimes(), textTimes(), nowTimes(), makeTimes(),
-		realMath(), numberMath(), hashes(), miscs(), urls(),
+		realMath(), numberMath(), hashes(), miscs(), aesFunctions(), urls(),
 		constructors(), arrays(), collections(), lambdas(), generators(), windows(),
 		jsons(), csvs(),
 	}

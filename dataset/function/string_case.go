@@ -73,14 +73,32 @@ func initcap(dst, s []byte) []byte {
 	return dst
 }
 
+// leadSize is the length of the character that a byte begins, as Spark counts
+// it: whatever follows belongs to it, valid or not.
+func leadSize(b byte) int {
+	switch {
+	case b >= 0xC2 && b <= 0xDF:
+		return 2
+	case b >= 0xE0 && b <= 0xEF:
+		return 3
+	case b >= 0xF0 && b <= 0xF4:
+		return 4
+	}
+	return 1
+}
+
 // reverseText reverses the characters.
 func reverseText(dst, s []byte) []byte {
-	for len(s) > 0 {
-		_, n := utf8.DecodeLastRune(s)
-		dst = append(dst, s[len(s)-n:]...)
-		s = s[:len(s)-n]
+	at := len(dst)
+	dst = append(dst, s...)
+	to := len(dst)
+	for i := 0; i < len(s); {
+		n := min(leadSize(s[i]), len(s)-i)
+		to -= n
+		copy(dst[to:], s[i:i+n])
+		i += n
 	}
-	return dst
+	return dst[:at+len(s)]
 }
 
 // soundexCodes are the digits of the letters A to Z; '7' keeps the code before it.
