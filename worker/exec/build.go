@@ -22,13 +22,15 @@ type builder struct {
 	shared  map[int64]*collectSink
 	held    []*account
 	writes  []*writeSink
-	spill   *spiller
+	// counters of all operators, and of the one being built
+	counters []*counter
+	cur      *counter
 }
 
 // Build makes a fragment's root runnable. Nothing runs before the reader's
 // first Next; Close stops everything and waits.
 func Build(root physical.Node, deps Deps) (*Run, error) {
-	b := &builder{deps: deps.withDefaults(), runtime: runtimeFilters{}, shared: map[int64]*collectSink{}, spill: &spiller{dir: deps.SpillDir}}
+	b := &builder{deps: deps.withDefaults(), runtime: runtimeFilters{}, shared: map[int64]*collectSink{}}
 	b.comp = b.deps.compiler()
 	p, err := b.node(root)
 	if err != nil {
@@ -109,15 +111,11 @@ func (r *Run) Close() error {
 		a.close()
 	}
 	r.b.held = nil
-	err = errors.Join(err, r.b.spill.close())
+	for _, c := range r.b.counters {
+		err = errors.Join(err, c.spill.close())
+	}
 	return err
 }
-
-// ReadBytes is the size of the splits opened so far.
-func (r *Run) ReadBytes() int64 { return r.b.deps.readBytes.Load() }
-
-// SpilledBytes is what operators have written to disk so far.
-func (r *Run) SpilledBytes() int64 { return r.b.spill.written.Load() }
 
 func (b *builder) account() *account {
 	a := newAccount(b.deps.Budget, b.deps.ForceSpill)
@@ -126,9 +124,16 @@ func (b *builder) account() *account {
 }
 
 // blocking adds a pipeline that must end before what is built after it.
-func (b *builder) blocking(p *pipe, s Sink) { b.before = append(b.before, &pipeline{in: p, sink: s}) }
+func (b *builder) blocking(p *pipe, s Sink) {
+	b.before = append(b.before, &pipeline{in: p, sink: s, count: b.cur})
+}
 
+// node builds a node's pipe.
 func (b *builder) node(n physical.Node) (*pipe, error) {
+	return b.counted(n, func() (*pipe, error) { return b.operator(n) })
+}
+
+func (b *builder) operator(n physical.Node) (*pipe, error) {
 	switch n := n.(type) {
 	case *physical.Scan:
 		return b.scan(n)
@@ -171,7 +176,7 @@ func (b *builder) transform(child physical.Node, s step) (*pipe, error) {
 }
 
 func (b *builder) scan(n *physical.Scan) (*pipe, error) {
-	src, rest := newScan(n, b.deps, b.runtime)
+	src, rest := newScan(n, b.deps, b.runtime, &b.cur.bytes)
 	p := &pipe{source: src}
 	if rest != nil {
 		p = p.then(filterStep(b.comp, rest))
@@ -184,7 +189,7 @@ func (b *builder) aggregate(n *physical.Aggregate) (*pipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	sink, err := newAggSink(n, b.deps.Registry, b.deps.Env, b.comp, b.account(), b.spill)
+	sink, err := newAggSink(n, b.deps.Registry, b.deps.Env, b.comp, b.account(), b.cur.spill)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +201,7 @@ func (b *builder) hashJoin(n *physical.HashJoin) (*pipe, error) {
 	j := &joinSpec{
 		kind: n.Type, buildLeft: n.BuildLeft, nullSafe: n.NullSafe, residual: n.Residual, comp: b.comp,
 		build: n.Right.Schema().Types(), probe: n.Left.Schema().Types(), buildKeys: n.RightKeys, probeKeys: n.LeftKeys,
-		threads: b.deps.Threads, rows: b.deps.BatchRows, held: b.account(), spill: b.spill,
+		threads: b.deps.Threads, rows: b.deps.BatchRows, held: b.account(), spill: b.cur.spill,
 	}
 	build, probe := n.Right, n.Left
 	if n.BuildLeft {
@@ -241,7 +246,7 @@ func (b *builder) sort(n *physical.Sort) (*pipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	sink := &sortSink{ord: newOrdering(n.Schema().Types(), n.Keys), keep: -1, comp: b.comp, threads: b.deps.Threads, held: b.account(), spill: b.spill}
+	sink := &sortSink{ord: newOrdering(n.Schema().Types(), n.Keys), keep: -1, comp: b.comp, threads: b.deps.Threads, held: b.account(), spill: b.cur.spill}
 	if n.Limit >= 0 {
 		sink.keep = n.Limit + n.Offset
 	}
@@ -295,11 +300,11 @@ func (b *builder) sharedNode(n *physical.Shared) (*pipe, error) {
 		if err != nil {
 			return nil, err
 		}
-		sink = &collectSink{types: n.Schema().Types(), held: b.account()}
+		sink = &collectSink{types: n.Schema().Types(), held: b.account(), spill: b.cur.spill}
 		b.blocking(in, sink)
 		b.shared[n.ID] = sink
 	}
-	return &pipe{source: &relationSource{rel: func() *relation { return sink.rel }, rows: b.deps.BatchRows}}, nil
+	return &pipe{source: &collectedSource{of: sink, rows: b.deps.BatchRows}}, nil
 }
 
 func (b *builder) stageInput(n *physical.StageInput) (*pipe, error) {

@@ -1,11 +1,6 @@
 package exec
 
 import (
-	"context"
-	"io"
-	"sync"
-	"sync/atomic"
-
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
@@ -91,77 +86,3 @@ func (r *relation) gather(out []*batch.Vector, at []int32) {
 		v.GatherChunks(r.cols[i], at)
 	}
 }
-
-// collectSink materialises a pipeline's rows.
-type collectSink struct {
-	types []types.Type
-	held  *account
-	mu    struct {
-		sync.Mutex
-		chunks []*batch.Batch
-	}
-	rel *relation
-}
-
-func (s *collectSink) Local() (Local, error) {
-	return &collectLocal{sink: s, w: chunkWriter{types: s.types}, held: s.held.part()}, nil
-}
-
-func (s *collectSink) Finalize(context.Context) error {
-	s.rel = newRelation(s.types, s.mu.chunks)
-	return nil
-}
-
-type collectLocal struct {
-	sink *collectSink
-	w    chunkWriter
-	held *share
-}
-
-func (l *collectLocal) Consume(_ context.Context, b *batch.Batch) error {
-	l.w.append(b.Cols, b.N)
-	return l.held.set(l.w.size())
-}
-
-func (l *collectLocal) Combine(context.Context) error {
-	l.sink.mu.Lock()
-	defer l.sink.mu.Unlock()
-	l.sink.mu.chunks = append(l.sink.mu.chunks, l.w.take()...)
-	return nil
-}
-
-// relationSource reads a materialised relation, possibly at several places at
-// once: each source has its own cursor.
-type relationSource struct {
-	rel  func() *relation
-	rows int
-	next atomic.Int64
-}
-
-func (r *relationSource) Width(want int) int      { return min(want, len(r.rel().chunks)) }
-func (r *relationSource) Stream() (Stream, error) { return &relationStream{src: r}, nil }
-
-type relationStream struct {
-	src *relationSource
-	cur *batch.Batch
-	seq int64
-	at  int
-	out batch.Batch
-}
-
-func (s *relationStream) Next(context.Context) (*batch.Batch, error) {
-	for s.cur == nil || s.at >= s.cur.N {
-		i := s.src.next.Add(1) - 1
-		if i >= int64(len(s.src.rel().chunks)) {
-			return nil, io.EOF
-		}
-		s.cur, s.at, s.seq = s.src.rel().chunks[i], 0, i
-	}
-	n := min(s.src.rows, s.cur.N-s.at)
-	sliceBatch(&s.out, s.cur, s.at, n)
-	s.out.Seq = s.seq
-	s.at += n
-	return &s.out, nil
-}
-
-func (s *relationStream) Close() error { return nil }

@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"sync/atomic"
 
 	"github.com/spurwheel/spurwheel/connectors/format"
 	"github.com/spurwheel/spurwheel/dataset/function"
@@ -42,7 +41,6 @@ type Deps struct {
 	// for tests.
 	ForceSpill int64
 
-	readBytes    *atomic.Int64
 	testCompiler compiler // replaces package eval, for tests of operators alone
 }
 
@@ -56,7 +54,6 @@ func (d Deps) withDefaults() *Deps {
 	if d.Env == nil {
 		d.Env = &function.Env{}
 	}
-	d.readBytes = new(atomic.Int64)
 	return &d
 }
 

@@ -7,7 +7,6 @@ package exec
 import (
 	"context"
 	"errors"
-	"io"
 	"runtime/debug"
 	"sync"
 
@@ -107,8 +106,9 @@ func closeAll(ss []Stream) error {
 
 // pipeline is a pipe that runs into a sink to its end.
 type pipeline struct {
-	in   *pipe
-	sink Sink
+	in    *pipe
+	sink  Sink
+	count *counter // of the operator that the sink belongs to; nil: not counted
 }
 
 func (p *pipeline) run(ctx context.Context, threads int) error {
@@ -127,10 +127,10 @@ func (p *pipeline) run(ctx context.Context, threads int) error {
 		}
 	}
 	err = runThreads(ctx, n, func(ctx context.Context, i int) error {
-		if err := drain(ctx, streams[i], locals[i]); err != nil {
+		if err := drain(ctx, streams[i], locals[i], p.count); err != nil {
 			return err
 		}
-		return locals[i].Combine(ctx)
+		return p.count.timed(func() error { return locals[i].Combine(ctx) })
 	})
 	if cerr := closeAll(streams); err == nil {
 		err = cerr
@@ -138,29 +138,7 @@ func (p *pipeline) run(ctx context.Context, threads int) error {
 	if err != nil {
 		return err
 	}
-	return guard(func() error { return p.sink.Finalize(ctx) })
-}
-
-// drain moves a stream's batches into a sink's part.
-func drain(ctx context.Context, s Stream, l Local) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		b, err := s.Next(ctx)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if b.N == 0 {
-			continue
-		}
-		if err := l.Consume(ctx, b); err != nil {
-			return err
-		}
-	}
+	return guard(func() error { return p.count.timed(func() error { return p.sink.Finalize(ctx) }) })
 }
 
 // runThreads runs f on n goroutines (on the caller's if n is 1) and waits for

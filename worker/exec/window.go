@@ -65,7 +65,7 @@ func (b *builder) window(n *physical.Window) (*pipe, error) {
 		}
 		w.funcs = append(w.funcs, d)
 	}
-	w.sort = &sortSink{ord: ord, keep: -1, comp: b.comp, threads: b.deps.Threads, held: b.account(), spill: b.spill}
+	w.sort = &sortSink{ord: ord, keep: -1, comp: b.comp, threads: b.deps.Threads, held: b.account(), spill: b.cur.spill}
 	b.blocking(in, w.sort)
 	return &pipe{source: &windowSource{plan: w, rows: b.deps.BatchRows}}, nil
 }
