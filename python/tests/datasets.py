@@ -33,6 +33,7 @@ _SETS: dict[str, tuple[str, Callable[[Path], None]]] = {
         ("tpch", "duckdb", tpchgen.tpch_duckdb),
         ("tpch", "arrowrs", tpchgen.tpch_arrowrs),
         ("tpcds", "duckdb", tpchgen.tpcds_duckdb),
+        ("small", "pyarrow", tpchgen.many_small_files),
     )
     for sf in ("0.1", "1")
 }

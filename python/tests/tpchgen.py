@@ -16,12 +16,16 @@ from importlib import import_module
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 #: DuckDB's default, stated so that files stay alike should the default move.
 ROW_GROUP_ROWS = 122_880
 
 #: Large enough for several row groups per table at SF1, small enough to split work at SF0.1.
 ARROWRS_ROW_GROUP_BYTES = {"0.1": "4MB", "1": "32MB"}
+
+#: Enough that opening and footers dominate.
+SMALL_FILES = 400
 
 TPCH_TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
 
@@ -54,6 +58,18 @@ def tpch_duckdb(into: Path, sf: str) -> None:
     with connect("tpch") as con:
         con.execute(f"CALL dbgen(sf={sf})")
         _copy_tables(con, into)
+
+
+def many_small_files(into: Path, sf: str) -> None:
+    """TPC-H's orders as SMALL_FILES files of a few thousand rows: `small_orders/part-000.parquet` and on."""
+    folder = into / "small_orders"
+    folder.mkdir()
+    with connect("tpch") as con:
+        con.execute(f"CALL dbgen(sf={sf})")
+        orders = con.execute("FROM orders").fetch_arrow_table()
+    each = -(-orders.num_rows // SMALL_FILES)
+    for part in range(SMALL_FILES):
+        pq.write_table(orders.slice(part * each, each), folder / f"part-{part:03}.parquet", compression="zstd")
 
 
 def tpcds_duckdb(into: Path, sf: str) -> None:
