@@ -3,9 +3,11 @@ package optimize
 // standardRules lists the rules in the order they run. A rule may appear twice.
 func standardRules(cfg Config) []Rule {
 	return []Rule{
-		simplify{cfg},
+		fileNames{cfg},
+		simplify(cfg),
 		decorrelate{cfg},
-		simplify{cfg},
+		simplify(cfg),
+		dropEmpty{cfg},
 		pushFilters{cfg},
 		reorderJoins{cfg},
 		pushFilters{cfg},

@@ -6,6 +6,7 @@ import (
 	"github.com/spurwheel/spurwheel/connectors/format"
 	"github.com/spurwheel/spurwheel/dataset/catalog"
 	"github.com/spurwheel/spurwheel/dataset/function"
+	"github.com/spurwheel/spurwheel/dataset/optimize"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -285,14 +286,20 @@ func (p *Planner) scan(ctx context.Context, n *plan.Scan, f *plan.Filter) (Node,
 	}
 	out := &Scan{Rows: p.rows(n), Table: table.Name(), Out: plan.SchemaOf(n), DataCols: table.Schema().Len() - table.PartitionColumns()}
 	full := table.Schema()
+	file := -1 // position of the hidden column with the file's path
 	for _, c := range n.Columns {
+		if c.Name == optimize.FileColumn {
+			file = table.PartitionColumns()
+			out.Columns = append(out.Columns, full.Len())
+			continue
+		}
 		i := full.Index(c.Name)
 		if i < 0 {
 			return nil, errs.Errorf(errs.Internal, "physical.Plan", "table %s has no column %s", table.Name(), c.Name)
 		}
 		out.Columns = append(out.Columns, i)
 	}
-	req := catalog.ScanRequest{Columns: out.Columns}
+	req := catalog.ScanRequest{Columns: tableColumns(out.Columns, full.Len())}
 	if f != nil {
 		out.Rows = p.rows(f)
 		for _, c := range plan.SplitAnd(f.Cond) {
@@ -311,11 +318,46 @@ func (p *Planner) scan(ctx context.Context, n *plan.Scan, f *plan.Filter) (Node,
 	if err != nil {
 		return nil, err
 	}
+	if file >= 0 {
+		splits = withFile(splits, file)
+	}
 	out.Splits = splits
 	for _, s := range splits {
 		out.TotalBytes += s.Bytes
 	}
 	return out, nil
+}
+
+// tableColumns drops the hidden column, which the table does not know.
+func tableColumns(cols []int, width int) []int {
+	var out []int
+	for _, c := range cols {
+		if c < width {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// withFile makes the path of each split's file one more partition value.
+func withFile(splits []format.Split, at int) []format.Split {
+	out := make([]format.Split, len(splits))
+	for i, s := range splits {
+		values := make([]any, at+1)
+		copy(values, s.Partitions)
+		values[at] = fileURI(s.File.Path)
+		s.Partitions = values
+		out[i] = s
+	}
+	return out
+}
+
+// fileURI is a path as Spark shows it: local ones as file:///...
+func fileURI(path string) string {
+	if len(path) > 0 && path[0] == '/' {
+		return "file://" + path
+	}
+	return path
 }
 
 // toTable renumbers bound columns from scan output to table positions.
