@@ -107,7 +107,7 @@ func sameColumns(list []plan.Expr, out []*plan.Column) bool {
 		return false
 	}
 	for i, e := range list {
-		if c, ok := e.(*plan.Column); !ok || c.ID != out[i].ID {
+		if c, ok := e.(*plan.Column); !ok || c.ID != out[i].ID || c.Name != out[i].Name {
 			return false
 		}
 	}
@@ -149,8 +149,11 @@ func (s *splitter) item(e plan.Expr) (plan.Expr, error) {
 			return nil, err
 		}
 		if k, ok := c.(*plan.Column); ok {
-			if w, was := e.(*plan.Column); was && w.ID != k.ID {
+			switch w, was := e.(*plan.Column); {
+			case was && w.ID != k.ID:
 				return &plan.Alias{Child: k, Name: w.Name, ID: w.ID, Metadata: w.Metadata}, nil
+			case was:
+				return w, nil // by the name the list gives it
 			}
 		}
 		return c, nil
