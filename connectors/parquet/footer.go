@@ -46,8 +46,29 @@ type footerKey struct {
 }
 
 type footerEntry struct {
-	key  footerKey
-	foot *footer
+	key      footerKey
+	foot     *footer
+	distinct []int64 // nil: not asked for yet
+}
+
+// distinct is what setDistinct kept.
+func (c *footers) distinct(k footerKey) ([]int64, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.mu.by[k]
+	if !ok {
+		return nil, false
+	}
+	d := e.Value.(*footerEntry).distinct
+	return d, d != nil
+}
+
+func (c *footers) setDistinct(k footerKey, d []int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.mu.by[k]; ok {
+		e.Value.(*footerEntry).distinct = d
+	}
 }
 
 func (c *footers) get(k footerKey) *footer {
@@ -76,7 +97,7 @@ func (c *footers) put(k footerKey, f *footer) {
 	if _, ok := c.mu.by[k]; ok {
 		return
 	}
-	c.mu.by[k] = c.mu.order.PushFront(&footerEntry{k, f})
+	c.mu.by[k] = c.mu.order.PushFront(&footerEntry{key: k, foot: f})
 	for c.mu.bytes += f.cost; c.mu.bytes > cacheBytes; {
 		e := c.mu.order.Back()
 		old := c.mu.order.Remove(e).(*footerEntry)

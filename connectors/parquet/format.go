@@ -6,6 +6,7 @@ package parquet
 
 import (
 	"context"
+	"math"
 	"strings"
 
 	"github.com/spurwheel/spurwheel/connectors/format"
@@ -157,7 +158,11 @@ func (f *Format) Plan(ctx context.Context, fs vfs.FS, ref vfs.FileRef, schema ty
 	if err != nil {
 		return format.FilePlan{}, err
 	}
-	plan := format.FilePlan{Rows: foot.meta.rows, Stats: foot.stats(schema)}
+	distinct, err := f.distinct(ctx, fs, ref, foot, footerKey{ref.Path, ref.Version, readOptionsOf(opt)})
+	if err != nil {
+		return format.FilePlan{}, err
+	}
+	plan := format.FilePlan{Rows: foot.meta.rows, Stats: foot.stats(schema, distinct)}
 	for i := range foot.meta.groups {
 		g := &foot.meta.groups[i]
 		size := int64(0)
@@ -186,8 +191,8 @@ func (n *node) bytes(g *rowGroup) (total int64) {
 	return total
 }
 
-// stats sums the row groups' statistics up.
-func (f *footer) stats(schema types.Schema) []format.ColumnStats {
+// stats sums the row groups' statistics up; distinct are estimates by leaf.
+func (f *footer) stats(schema types.Schema, distinct []int64) []format.ColumnStats {
 	out := make([]format.ColumnStats, len(schema.Fields))
 	for i, field := range schema.Fields {
 		n := f.tree.root.find(field.Name)
@@ -202,6 +207,12 @@ func (f *footer) stats(schema types.Schema) []format.ColumnStats {
 		}
 		if ok {
 			out[i] = f.columnStats(n, &c)
+			if distinct != nil {
+				out[i].Distinct = max(out[i].Distinct, distinct[n.leaf])
+			}
+			if d := domain(out[i].Min, out[i].Max); d > 0 {
+				out[i].Distinct = min(out[i].Distinct, d)
+			}
 		}
 		for k := range f.meta.groups {
 			for l := range n.leaves {
@@ -210,6 +221,21 @@ func (f *footer) stats(schema types.Schema) []format.ColumnStats {
 		}
 	}
 	return out
+}
+
+// domain is how many whole numbers lie between two bounds, 0 if they are none.
+func domain(lo, hi any) int64 {
+	switch a := lo.(type) {
+	case int32:
+		if b, ok := hi.(int32); ok {
+			return int64(b) - int64(a) + 1
+		}
+	case int64:
+		if b, ok := hi.(int64); ok && (a >= 0 || b < math.MaxInt64+a) {
+			return b - a + 1
+		}
+	}
+	return 0
 }
 
 func (f *footer) columnStats(n *node, c *conv) format.ColumnStats {

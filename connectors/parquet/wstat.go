@@ -126,6 +126,9 @@ func (s *stat) write(e *encoder, id int, nulls int64) {
 			e.binary(2, lo)
 		}
 		e.i64(3, nulls)
+		if l := s.leaf; l.dictPage && !l.plainOut {
+			e.i64(4, int64(l.dict.n))
+		}
 		if lo == nil {
 			return
 		}
