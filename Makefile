@@ -34,8 +34,8 @@ build: ## the binary, build/spurwheel
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/spurwheel
 
 .PHONY: run
-run: build ## the server in the foreground, until Ctrl-C
-	$(BINARY) up
+run: build $(VENV)/.client ## the main job through a fresh server, which then stays up until Ctrl-C; ONCE=1 ends after the report
+	$(VENV)/bin/python python/run.py --binary $(BINARY) $(if $(ONCE),--once)
 
 .PHONY: venv
 venv: $(VENV)/.test ## build/venv: the PySpark client and what the tests need beside it

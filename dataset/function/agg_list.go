@@ -109,7 +109,7 @@ func groupingSpec(name string, t types.Type, least, most int, usage string) aggS
 			name+"() stands only beside ROLLUP, CUBE or GROUPING SETS.")
 	}
 	example := "SELECT name, " + name + "(name), sum(age) FROM VALUES (2, 'Alice'), (5, 'Bob') people(age, name) GROUP BY cube(name)"
-	return aggSpec{name, nil, least, most, NeverNull(Fixed(t)), ownState, misplaced, doc{usage, example, ""}}
+	return aggSpec{name, nil, least, most, NeverNull(Fixed(t)), ownState, misplaced, doc{usage, example, "Alice, 0, 2; Bob, 0, 5; NULL, 1, 7"}}
 }
 
 func newExtremeOf(max bool) func(*Env, *plan.Agg) (Accumulator, error) {
@@ -181,8 +181,8 @@ func pairAggs() []aggSpec {
 		return made(func() Accumulator { return &regrAvg{of: of} })
 	}
 	return []aggSpec{
-		{"covar_pop", nil, 2, 2, two, cols, pairs(covarPop, false), doc{"Covariance of a population.", "SELECT covar_pop(y, x)" + from, "0.1875"}},
-		{"covar_samp", nil, 2, 2, two, cols, pairs(covarSamp, false), doc{"Covariance of a sample.", "SELECT covar_samp(y, x)" + from, "0.25"}},
+		{"covar_pop", nil, 2, 2, two, cols, pairs(covarPop, false), doc{"Covariance of a population.", "SELECT covar_pop(c1, c2) FROM VALUES (1, 1), (2, 2), (3, 3) AS tab(c1, c2)", "0.6666666666666666"}},
+		{"covar_samp", nil, 2, 2, two, cols, pairs(covarSamp, false), doc{"Covariance of a sample.", "SELECT covar_samp(c1, c2) FROM VALUES (1, 1), (2, 2), (3, 3) AS tab(c1, c2)", "1.0"}},
 		{"corr", nil, 2, 2, two, cols, pairs(corr, false), doc{"Pearson's correlation.", "SELECT corr(y, x) FROM VALUES (3, 2), (3, 3), (6, 4) AS tab(y, x)", "0.8660254037844387"}},
 		{
 			"regr_count", nil, 2, 2, NeverNull(Fixed(types.Long, WantDouble, WantDouble)), states(types.Long), made(func() Accumulator { return &countAgg{} }),
@@ -190,11 +190,11 @@ func pairAggs() []aggSpec {
 		},
 		{"regr_avgx", nil, 2, 2, two, states(types.Double, types.Long), mean(1), doc{"Mean of the independent variable, the second argument.", "SELECT regr_avgx(y, x)" + from, "2.75"}},
 		{"regr_avgy", nil, 2, 2, two, states(types.Double, types.Long), mean(0), doc{"Mean of the dependent variable, the first argument.", "SELECT regr_avgy(y, x)" + from, "1.75"}},
-		{"regr_r2", nil, 2, 2, two, cols, pairs(regrR2, true), doc{"Coefficient of determination.", "SELECT regr_r2(y, x)" + from, "0.2727272727272726"}},
+		{"regr_r2", nil, 2, 2, two, cols, pairs(regrR2, true), doc{"Coefficient of determination.", "SELECT regr_r2(y, x)" + from, "0.2727272727272727"}},
 		{"regr_sxx", nil, 2, 2, two, doubles(momentColumns), moments(sumSquares, 1), doc{"Sum of squared deviations of x.", "SELECT regr_sxx(y, x)" + from, "2.75"}},
 		{"regr_syy", nil, 2, 2, two, doubles(momentColumns), moments(sumSquares, 0), doc{"Sum of squared deviations of y.", "SELECT regr_syy(y, x)" + from, "0.75"}},
 		{"regr_sxy", nil, 2, 2, two, cols, pairs(regrSXY, false), doc{"Sum of products of the deviations of x and y.", "SELECT regr_sxy(y, x)" + from, "0.7499999999999998"}},
-		{"regr_slope", nil, 2, 2, two, cols, pairs(regrSlope, true), doc{"Slope of the least-squares line.", "SELECT regr_slope(y, x)" + from, "0.27272727272727265"}},
+		{"regr_slope", nil, 2, 2, two, cols, pairs(regrSlope, true), doc{"Slope of the least-squares line.", "SELECT regr_slope(y, x)" + from, "0.2727272727272727"}},
 		{"regr_intercept", nil, 2, 2, two, cols, pairs(regrIntercept, true), doc{"Intercept of the least-squares line.", "SELECT regr_intercept(y, x)" + from, "1.0"}},
 	}
 }

@@ -20,7 +20,7 @@ func aesFunctions() []*Entry {
 	return fnEntries(
 		miscGroup,
 		fnSpec{"aes_encrypt", 2, 6, rule, aesKernel(sealAES, false), doc{"Encrypts with a key; mode GCM, CBC or ECB, padding, initial vector and further data are optional.", "SELECT base64(aes_encrypt('Spark SQL', '1234567890abcdef', 'ECB', 'PKCS'))", "3lmwu+Mw0H3fi5NDvcu9lg=="}, fnMore{}},
-		fnSpec{"aes_decrypt", 2, 5, open, aesKernel(openAES, false), doc{"Decrypts what aes_encrypt gave.", "SELECT aes_decrypt(unhex('6E7CA17BBB468D3084B5744BCA729FB7B2B7BCB8E4472847D02670489D95FA97DBBA7D3210'), '0000111122223333', 'GCM')", "Spark SQL"}, fnMore{}},
+		fnSpec{"aes_decrypt", 2, 5, open, aesKernel(openAES, false), doc{"Decrypts what aes_encrypt gave.", "SELECT aes_decrypt(unhex('6E7CA17BBB468D3084B5744BCA729FB7B2B7BCB8E4472847D02670489D95FA97DBBA7D3210'), '0000111122223333', 'GCM')", "[53 70 61 72 6B 20 53 51 4C]"}, fnMore{}},
 		fnSpec{"try_aes_decrypt", 2, 5, open, aesKernel(openAES, true), doc{"Like aes_decrypt, null where that fails.", "SELECT try_aes_decrypt(unhex('00'), '0000111122223333')", "NULL"}, fnMore{}},
 	)
 }
