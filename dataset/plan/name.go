@@ -202,6 +202,9 @@ func (n namer) window(e *Window) string {
 
 // frame shows the default frame as what it stands for.
 func (n namer) frame(e *Window) string {
+	if s := n.ownFrame(e.Func); s != "" {
+		return s
+	}
 	f := e.Frame
 	if f.Kind == FrameDefault {
 		hi := "UNBOUNDED FOLLOWING"
@@ -218,32 +221,53 @@ func (n namer) frame(e *Window) string {
 	return kind + " BETWEEN " + n.bound(f.Lo) + " AND " + n.bound(f.Hi)
 }
 
+// rowsToCurrent is the frame of the functions that number rows.
+const rowsToCurrent = "ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+
+// ownFrame shows the frame of functions that have their own, whatever the
+// window says; "" for others.
+func (n namer) ownFrame(f Expr) string {
+	c, ok := f.(*Call)
+	if !ok {
+		return ""
+	}
+	switch c.Name {
+	case "row_number", "rank", "dense_rank", "percent_rank", "ntile":
+		return rowsToCurrent
+	case "cume_dist":
+		return "RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
+	case "lag", "lead":
+		by := "1"
+		if len(c.Args) > 1 {
+			by = n.name(c.Args[1])
+		}
+		if c.Name == "lag" {
+			by = negated(by)
+		}
+		return "ROWS BETWEEN " + by + " FOLLOWING AND " + by + " FOLLOWING"
+	}
+	return ""
+}
+
+func negated(number string) string {
+	if s, ok := strings.CutPrefix(number, "-"); ok {
+		return s
+	}
+	return "-" + number
+}
+
+// bound shows the offset as written: SQL has n PRECEDING, data frames have -n.
 func (n namer) bound(b FrameBound) string {
 	if b.Kind != Offset {
 		return b.String()
 	}
-	s := n.name(b.Value)
-	if l, ok := b.Value.(*Literal); ok && negative(l) {
-		return strings.TrimPrefix(s, "-") + " PRECEDING"
-	}
-	if c, ok := b.Value.(*Call); ok && c.Name == "negative" {
+	if c, ok := b.Value.(*Call); ok && c.Name == "negative" && b.Preceding {
 		return n.name(c.Args[0]) + " PRECEDING"
 	}
-	return s + " FOLLOWING"
-}
-
-func negative(l *Literal) bool {
-	switch v := l.Value.(type) {
-	case int8:
-		return v < 0
-	case int16:
-		return v < 0
-	case int32:
-		return v < 0
-	case int64:
-		return v < 0
+	if b.Preceding {
+		return strings.TrimPrefix(n.name(b.Value), "-") + " PRECEDING"
 	}
-	return false
+	return n.name(b.Value) + " FOLLOWING"
 }
 
 func (n namer) subquery(e *Subquery) string {
@@ -260,19 +284,17 @@ func (n namer) subquery(e *Subquery) string {
 	return "scalarsubquery(" + outerNames(e.Plan) + ")"
 }
 
-// outerNames lists the columns of the enclosing query that a resolved subquery
-// refers to.
+// outerNames lists a resolved subquery's references to the enclosing query's
+// columns, each as often as it occurs.
 func outerNames(p Node) string {
 	var names []string
-	seen := map[ID]bool{}
 	if p == nil {
 		return ""
 	}
 	Walk(p, func(x Node) bool {
 		for _, e := range x.Exprs() {
 			WalkExpr(e, func(y Expr) bool {
-				if o, ok := y.(*OuterRef); ok && !seen[o.Column.ID] {
-					seen[o.Column.ID] = true
+				if o, ok := y.(*OuterRef); ok {
 					names = append(names, o.Column.Name)
 				}
 				return true
