@@ -164,7 +164,7 @@ func (d decorrelate) predicate(ctx context.Context, left plan.Node, sub *plan.Su
 }
 
 func equal(a, b plan.Expr) plan.Expr {
-	return &plan.Call{Name: "==", Args: []plan.Expr{a, b}, Typ: types.Bool, Null: a.Nullable() || b.Nullable()}
+	return &plan.Call{Name: "=", Args: []plan.Expr{a, b}, Typ: types.Bool, Null: a.Nullable() || b.Nullable()}
 }
 
 // inward replaces outer references by the columns they mean: the predicate now

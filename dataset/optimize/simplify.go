@@ -6,86 +6,72 @@ import (
 	"github.com/spurwheel/spurwheel/dataset/plan"
 )
 
-// simplify rewrites expressions: boolean algebra and what is common to all
-// branches of a disjunction.
-type simplify struct{ Config }
+// rewrite is a local rewriting of one expression whose children are already
+// rewritten. The same expression back means no change.
+type rewrite func(plan.Expr) plan.Expr
 
-func (simplify) Name() string { return "Simplify" }
+// exprRule applies rewrites to every expression of a plan, bottom-up.
+type exprRule struct {
+	name     string
+	rewrites []rewrite
+}
 
-func (s simplify) Apply(_ context.Context, n plan.Node) (plan.Node, error) {
+// simplify is all rewrites of expressions in one pass: what one finds often
+// lets another one work.
+func simplify(cfg Config) Rule {
+	return exprRule{"Simplify", []rewrite{cfg.removeCast, cfg.foldConstant, cfg.foldNull, simplifyBoolean, simplifyCase, cfg.unwrapCast, simplifyIn, cfg.simplifyLike, factor, gatherIn}}
+}
+
+func (r exprRule) Name() string { return r.name }
+
+func (r exprRule) Apply(ctx context.Context, n plan.Node) (plan.Node, error) {
 	return plan.TransformUp(n, func(n plan.Node) (plan.Node, error) {
-		return plan.TransformExprs(n, func(e plan.Expr) (plan.Expr, error) { return s.expr(e) })
+		return plan.TransformExprs(n, func(e plan.Expr) (plan.Expr, error) { return r.expr(ctx, e) })
 	})
 }
 
-func (s simplify) expr(e plan.Expr) (plan.Expr, error) {
-	if sub, ok := e.(*plan.Subquery); ok {
-		inner, err := s.Apply(context.Background(), sub.Plan)
-		if err != nil {
-			return nil, err
+func (r exprRule) expr(ctx context.Context, e plan.Expr) (plan.Expr, error) {
+	switch x := e.(type) {
+	case *plan.Column, *plan.Literal, plan.SortOrder:
+		return e, nil
+	case *plan.Subquery:
+		inner, err := r.Apply(ctx, x.Plan)
+		if err != nil || inner == x.Plan {
+			return e, err
 		}
-		if inner == sub.Plan {
-			return e, nil
-		}
-		c := *sub
+		c := *x
 		c.Plan = inner
 		return &c, nil
 	}
-	if c, ok := e.(*plan.Call); ok && c.Name == "or" {
-		return factor(c), nil
+	for _, f := range r.rewrites {
+		e = f(e)
 	}
 	return e, nil
 }
 
-// splitOr lists the disjuncts of a condition.
-func splitOr(e plan.Expr) []plan.Expr {
-	if c, ok := e.(*plan.Call); ok && c.Name == "or" {
-		return append(splitOr(c.Args[0]), splitOr(c.Args[1])...)
+// call recognises a scalar call by one of some names.
+func call(e plan.Expr, names ...string) (*plan.Call, bool) {
+	c, ok := e.(*plan.Call)
+	if !ok {
+		return nil, false
 	}
-	return []plan.Expr{e}
+	for _, n := range names {
+		if c.Name == n {
+			return c, true
+		}
+	}
+	return nil, false
 }
 
-// factor takes out what all branches share: (a and b) or (a and c) is a and (b or c).
-func factor(or *plan.Call) plan.Expr {
-	branches := splitOr(or)
-	shared := map[string]bool{}
-	for i, b := range branches {
-		keys := map[string]bool{}
-		for _, c := range plan.SplitAnd(b) {
-			if k := plan.Key(c); i == 0 || shared[k] {
-				keys[k] = true
-			}
-		}
-		shared = keys
+// literalBool reads a literal of true, false or null.
+func literalBool(e plan.Expr) (v, null, ok bool) {
+	l, ok := e.(*plan.Literal)
+	if !ok {
+		return false, false, false
 	}
-	if len(shared) == 0 {
-		return or
+	if l.Value == nil {
+		return false, true, true
 	}
-	var common []plan.Expr
-	var rest plan.Expr
-	always := false
-	for i, b := range branches {
-		var left []plan.Expr
-		for _, c := range plan.SplitAnd(b) {
-			switch {
-			case !shared[plan.Key(c)]:
-				left = append(left, c)
-			case i == 0:
-				common = append(common, c)
-			}
-		}
-		r := plan.And(left...)
-		switch {
-		case r == nil:
-			always = true
-		case rest == nil:
-			rest = r
-		default:
-			rest = &plan.Call{Name: "or", Args: []plan.Expr{rest, r}, Typ: or.Typ, Null: or.Null}
-		}
-	}
-	if always {
-		return plan.And(common...)
-	}
-	return plan.And(append(common, rest)...)
+	v, ok = l.Value.(bool)
+	return v, false, ok
 }
