@@ -48,9 +48,9 @@ func ShowString(schema types.Schema, rows [][]any, n ShowOptions) (string, error
 	case n.Vertical && !n.HTML && len(t.rows) == 0:
 		t.b.WriteString("(0 rows)\n")
 	case more && limit == 1:
-		t.b.WriteString("only showing top 1 row\n")
+		t.b.WriteString("only showing top 1 row")
 	case more:
-		fmt.Fprintf(&t.b, "only showing top %d rows\n", limit)
+		fmt.Fprintf(&t.b, "only showing top %d rows", limit)
 	}
 	return t.b.String(), nil
 }

@@ -30,7 +30,7 @@ func TestShowString(t *testing.T) {
 			"|333|a rather long tex...|\n" +
 			"+---+--------------------+\n"},
 		{"more", schema, rows, ShowOptions{Rows: 1, Truncate: 20}, "" +
-			"+---+----+\n| id|name|\n+---+----+\n|  1|   a|\n+---+----+\nonly showing top 1 row\n"},
+			"+---+----+\n| id|name|\n+---+----+\n|  1|   a|\n+---+----+\nonly showing top 1 row"},
 		{"not truncated", schema, rows[2:], ShowOptions{Rows: 5}, "" +
 			"+---+-----------------------+\n" +
 			"|id |name                   |\n" +
@@ -40,7 +40,7 @@ func TestShowString(t *testing.T) {
 		{"short truncation", schema, rows[2:], ShowOptions{Rows: 5, Truncate: 3}, "" +
 			"+---+----+\n| id|name|\n+---+----+\n|333| a r|\n+---+----+\n"},
 		{"vertical", schema, rows[:2], ShowOptions{Rows: 1, Truncate: 20, Vertical: true}, "" +
-			"-RECORD 0---\n id   | 1   \n name | a   \nonly showing top 1 row\n"},
+			"-RECORD 0---\n id   | 1   \n name | a   \nonly showing top 1 row"},
 		{"vertical, empty", schema, nil, ShowOptions{Rows: 5, Vertical: true}, "(0 rows)\n"},
 		{"html", types.NewSchema(types.F("a<b", types.String)), [][]any{{"\"x\" & 'y'"}}, ShowOptions{Rows: 5, Truncate: 20, HTML: true}, "" +
 			"<table border='1'>\n<tr><th>a&lt;b</th></tr>\n<tr><td>&quot;x&quot; &amp; 'y'</td></tr>\n</table>\n"},

@@ -19,6 +19,9 @@ func conditionals() []*Entry {
 			Builtin: true, MinArgs: 1, MaxArgs: -1, Type: coalesceType,
 		},
 		rewrite("nvl", 2, 2, "nvl(expr1, expr2): expr1, or expr2 if that is null.", func(a []plan.Expr) plan.Expr { return plan.Fn("coalesce", a...) }, "ifnull"),
+		rewrite("nanvl", 2, 2, "nanvl(expr1, expr2): expr1, or expr2 if that is not a number.", func(a []plan.Expr) plan.Expr {
+			return ifExpr(plan.Fn("isnan", asFloat(a[0])), asFloat(a[1]), asFloat(a[0]))
+		}),
 		rewrite("nvl2", 3, 3, "nvl2(expr1, expr2, expr3): expr2 if expr1 is not null, else expr3.", func(a []plan.Expr) plan.Expr {
 			return ifExpr(plan.Fn("isnotnull", a[0]), a[1], a[2])
 		}),
@@ -39,6 +42,14 @@ func conditionals() []*Entry {
 		rewrite("in", 1, -1, "expr IN (list).", func(a []plan.Expr) plan.Expr { return &plan.In{Child: a[0], List: a[1:]} }),
 		extreme("greatest", cmpGt), extreme("least", cmpLt),
 	}
+}
+
+// asFloat is e as a floating-point number.
+func asFloat(e plan.Expr) plan.Expr {
+	if k := e.Type().Kind; k == types.KindFloat || k == types.KindDouble {
+		return e
+	}
+	return &plan.Cast{Child: e, To: types.Double, Mode: plan.CastSession, Implicit: true}
 }
 
 func ifExpr(cond, then, otherwise plan.Expr) plan.Expr {

@@ -198,6 +198,8 @@ const (
 type FrameBound struct {
 	Kind  BoundKind
 	Value Expr // Offset only; a foldable expression
+	// Preceding says that the offset was written as n PRECEDING: only names show it.
+	Preceding bool
 }
 
 // Frame is a window frame.

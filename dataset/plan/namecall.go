@@ -43,6 +43,9 @@ func (n namer) fn(f *Func) string {
 }
 
 func (n namer) call(own, text string, args []Expr) string {
+	if text == "ignore nulls" { // a mark of window functions, not a name
+		text = ""
+	}
 	name := shown(own, text)
 	switch len(args) {
 	case 1:

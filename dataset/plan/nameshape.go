@@ -12,7 +12,7 @@ import (
 
 // capitals are shown in upper case if written by this name.
 var capitals = words("acos acosh asin asinh atan atanh atan2 cbrt ceil cos cosh cot csc e exp expm1 floor hypot log log10 log1p log2 " +
-	"pi power rint sec signum sin sinh sqrt tan tanh")
+	"pi power rank dense_rank percent_rank degrees radians rint sec signum sin sinh sqrt tan tanh")
 
 func words(s string) map[string]bool {
 	out := map[string]bool{}
@@ -23,7 +23,7 @@ func words(s string) map[string]bool {
 }
 
 // behind are aliases that are shown as another function.
-var behind = map[string]string{"dateadd": "date_add", "random": "rand"}
+var behind = map[string]string{"dateadd": "date_add", "random": "rand", "current_database": "current_schema"}
 
 // fills are the arguments shown when a call leaves them out: all the
 // parameters there are, and the defaults of the last ones.
@@ -98,7 +98,7 @@ var fills = map[string]fill{
 // shownArgs is how many arguments are shown: the others are settings.
 var shownArgs = map[string]int{
 	"from_json": 1, "to_json": 1, "from_csv": 1, "to_csv": 1, "from_xml": 1, "to_xml": 1, "variant_get": 2, "try_variant_get": 2,
-	"first": 1, "first_value": 1, "last": 1, "last_value": 1, "any_value": 1, "ilike": 2, "to_varchar": 2,
+	"first": 1, "first_value": 1, "last": 1, "last_value": 1, "any_value": 1, "ilike": 2, "to_varchar": 2, "nth_value": 2, "mode": 1,
 }
 
 // shape is the name and arguments of a call that has no form of its own.

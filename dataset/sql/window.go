@@ -131,11 +131,11 @@ func (p *parser) frameBound() plan.FrameBound {
 	case p.acceptKws(kwCurrent, kwRow):
 		return plan.FrameBound{Kind: plan.CurrentRow}
 	}
-	start := p.pos
+	start, preceding := p.pos, false
 	e := p.expr()
 	switch {
 	case p.acceptKw(kwPreceding):
-		e = p.negated(start, e)
+		e, preceding = p.negated(start, e), true
 	case p.acceptKw(kwFollowing):
 	default:
 		p.syntax("PRECEDING or FOLLOWING")
@@ -143,7 +143,7 @@ func (p *parser) frameBound() plan.FrameBound {
 	if p.err == nil && !constant(e) {
 		p.invalid(start, "_LEGACY_ERROR_TEMP_0064", "", "The bound of a window frame must be a literal.", "msg", "Frame bound value must be a literal.")
 	}
-	return plan.FrameBound{Kind: plan.Offset, Value: e}
+	return plan.FrameBound{Kind: plan.Offset, Value: e, Preceding: preceding}
 }
 
 // constant tells whether e has no columns, calls by name or queries.
