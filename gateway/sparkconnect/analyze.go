@@ -141,6 +141,7 @@ func (a *analysis) storage(ctx context.Context, req *pb.AnalyzePlanRequest) erro
 			return err
 		}
 		level, err := store.Level(ctx, n)
+		level.Replication = max(level.Replication, 1) // as Spark's NONE
 		a.out.Result = &pb.AnalyzePlanResponse_GetStorageLevel_{GetStorageLevel: &pb.AnalyzePlanResponse_GetStorageLevel{StorageLevel: levelTo(level)}}
 		return err
 	}

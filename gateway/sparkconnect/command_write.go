@@ -44,7 +44,9 @@ func (t *translator) write(w *pb.WriteOperation) (plan.Node, error) {
 		}
 		switch k.Table.GetSaveMethod() {
 		case pb.WriteOperation_SaveTable_TABLE_SAVE_METHOD_INSERT_INTO:
-			out.Insert = true
+			if out.Insert = true; mode != plan.SaveOverwrite {
+				out.Mode = plan.SaveAppend // there is always a table: other modes mean this
+			}
 		case pb.WriteOperation_SaveTable_TABLE_SAVE_METHOD_SAVE_AS_TABLE:
 		default:
 			return nil, invalidPlan("a table is to be saved by an unknown method")
