@@ -106,7 +106,7 @@ check-layers:
 
 .PHONY: check-generated
 check-generated: generate
-	@changed=$$(git status --porcelain -- api); \
+	@changed=$$(git status --porcelain -- api docs/functions.md); \
 	if [ -n "$$changed" ]; then echo "generated code differs from what is committed:"; echo "$$changed"; exit 1; fi
 
 .PHONY: fmt
@@ -123,7 +123,9 @@ SPARK_OUT := api/spark/connect
 OWN_OUT   := api/spurwheel/v1
 
 .PHONY: generate
-generate: ## Go code of the messages under api/
+generate: ## Go code of the messages under api/, the list of functions
+	@mkdir -p $(BUILD)
+	$(GO) run ./dataset/function/gendocs >$(BUILD)/functions.md && mv $(BUILD)/functions.md docs/functions.md
 	$(GO) run ./internal/protogen -in $(SPARK_OUT)/spark_connect.binpb -out $(SPARK_OUT) -pkg $(MODULE)/$(SPARK_OUT) -name connect
 ifneq ($(wildcard $(OWN_OUT)/*.proto),)
 	$(GO) run ./internal/protogen -in $(OWN_OUT) -out $(OWN_OUT) -pkg $(MODULE)/$(OWN_OUT) -name spurwheelv1
