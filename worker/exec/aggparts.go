@@ -12,10 +12,9 @@ const aggChunkRows = 2048
 // aggChunk is key rows of one partition with, for each, either the partial
 // states or the raw arguments of all functions.
 type aggChunk struct {
-	keys  []uint64
-	n     int
-	arena *batch.Vector // long strings of the keys
-	vals  []*batch.Vector
+	keys []uint64
+	n    int
+	vals []*batch.Vector
 }
 
 // aggPart is one thread's part of one partition.
@@ -27,8 +26,11 @@ type aggParts struct {
 	states []types.Type
 	raw    []types.Type
 	part   [partitions]aggPart
-	bytes  int64 // of closed chunks
-	level  int
+	// arena holds the long strings of all chunks' keys. Emptied tables give
+	// their buffers to it; raw rows' strings are copied.
+	arena *batch.Vector
+	bytes int64 // of closed chunks
+	level int
 	// scratch: row numbers by partition
 	first [partitions + 1]int32
 	order []int32
@@ -67,8 +69,25 @@ func (a *aggParts) split(keys []uint64, n int) {
 	}
 }
 
-// add scatters key rows and their columns. Long strings of key k lie in bufs[k].
+// add scatters key rows and their columns, copying long strings.
 func (a *aggParts) add(in *keyRows, vals []*batch.Vector, raw bool) {
+	if in.long {
+		a.lay.adopt(in.rows, in.bufs, a.arena)
+	}
+	a.scatter(in, vals, raw)
+}
+
+// addTable scatters a table's groups. The table loses its arena to the parts.
+func (a *aggParts) addTable(t *keyTable, in *keyRows, vals []*batch.Vector) {
+	if t.arena != nil && len(t.arena.Bufs) > 0 {
+		a.lay.moveViews(in.rows, len(a.arena.Bufs))
+		a.arena.Bufs = append(a.arena.Bufs, t.arena.Bufs...)
+		t.arena = nil
+	}
+	a.scatter(in, vals, false)
+}
+
+func (a *aggParts) scatter(in *keyRows, vals []*batch.Vector, raw bool) {
 	a.split(in.rows, in.n)
 	for p := range partitions {
 		idx := a.order[a.first[p]:a.first[p+1]]
@@ -99,9 +118,6 @@ func (a *aggParts) open(p int, raw bool) *aggChunk {
 		room = aggChunkRows
 	}
 	c := &aggChunk{keys: make([]uint64, 0, room*a.lay.words)}
-	if a.lay.views {
-		c.arena = batch.New(types.Binary, 0)
-	}
 	for _, t := range ts {
 		c.vals = append(c.vals, batch.New(t, room))
 	}
@@ -111,19 +127,15 @@ func (a *aggParts) open(p int, raw bool) *aggChunk {
 
 func (c *aggChunk) size() int64 {
 	n := int64(cap(c.keys)) * 8
-	if c.arena != nil {
-		n += c.arena.Bytes()
-	}
 	for _, v := range c.vals {
 		n += v.Bytes()
 	}
 	return n
 }
 
-// append copies key rows idx, long strings to the chunk's arena.
+// append copies key rows idx.
 func (a *aggParts) append(c *aggChunk, in *keyRows, idx []int32) {
 	w := a.lay.words
-	at := len(c.keys)
 	if w == 2 {
 		for _, i := range idx {
 			c.keys = append(c.keys, in.rows[2*i], in.rows[2*i+1])
@@ -133,8 +145,23 @@ func (a *aggParts) append(c *aggChunk, in *keyRows, idx []int32) {
 			c.keys = append(c.keys, in.rows[int(i)*w:int(i)*w+w]...)
 		}
 	}
-	if in.long {
-		a.lay.adopt(c.keys[at:], in.bufs, c.arena)
+}
+
+// moveViews adds base to the buffer numbers of long strings.
+func (l *keyLayout) moveViews(rows []uint64, base int) {
+	if base == 0 {
+		return
+	}
+	for k := range l.cols {
+		c := &l.cols[k]
+		if c.phys != types.PhysView {
+			continue
+		}
+		for at := c.at; at < len(rows); at += l.words {
+			if x := (batch.View{A: rows[at]}); x.Len() > batch.InlineLen {
+				rows[at+1] += uint64(base)
+			}
+		}
 	}
 }
 
@@ -157,6 +184,9 @@ func (l *keyLayout) adopt(rows []uint64, bufs [][][]byte, arena *batch.Vector) {
 // size is the memory held, open chunks at their full size.
 func (a *aggParts) size() int64 {
 	n := a.bytes
+	if a.arena != nil {
+		n += a.arena.Bytes()
+	}
 	for p := range a.part {
 		n += openSize(a.part[p].states) + openSize(a.part[p].raw)
 	}
@@ -171,9 +201,9 @@ func openSize(list []*aggChunk) int64 {
 }
 
 // rowsOf shows a chunk as the input of a lookup.
-func (c *aggChunk) rowsOf(l *keyLayout, into *keyRows) *keyRows {
-	into.lay, into.rows, into.n = l, c.keys, c.n
-	into.borrow(c.arena)
+func (c *aggChunk) rowsOf(a *aggParts, into *keyRows) *keyRows {
+	into.lay, into.rows, into.n = a.lay, c.keys, c.n
+	into.borrow(a.arena)
 	return into
 }
 

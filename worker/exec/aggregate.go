@@ -293,8 +293,7 @@ func (l *aggLocal) empty() error {
 	}
 	l.openParts()
 	in := &keyRows{lay: l.sink.lay, rows: l.table.rows, n: l.table.n, bufs: make([][][]byte, len(l.sink.keys))}
-	in.borrow(l.table.arena)
-	l.parts.add(in, states, false)
+	l.parts.addTable(l.table, in, states)
 	l.forget()
 	return nil
 }
@@ -311,6 +310,9 @@ func (l *aggLocal) forget() {
 func (l *aggLocal) openParts() {
 	if l.parts == nil {
 		l.parts = &aggParts{lay: l.sink.lay, states: l.sink.stateTypes(), raw: l.sink.rawTypes(), level: l.level}
+		if l.sink.lay.views {
+			l.parts.arena = batch.New(types.Binary, 0)
+		}
 	}
 }
 

@@ -16,16 +16,16 @@ type aggFiles struct {
 }
 
 // write stores all chunks of p and forgets them.
-func (f *aggFiles) write(lay *keyLayout, p *aggParts) error {
+func (f *aggFiles) write(p *aggParts) error {
 	for i := range p.part {
 		part := &p.part[i]
 		for _, c := range part.states {
-			if err := f.writeChunk(lay, c, &f.states[i]); err != nil {
+			if err := f.writeChunk(p, c, &f.states[i]); err != nil {
 				return err
 			}
 		}
 		for _, c := range part.raw {
-			if err := f.writeChunk(lay, c, &f.raw[i]); err != nil {
+			if err := f.writeChunk(p, c, &f.raw[i]); err != nil {
 				return err
 			}
 		}
@@ -35,15 +35,15 @@ func (f *aggFiles) write(lay *keyLayout, p *aggParts) error {
 	return nil
 }
 
-func (f *aggFiles) writeChunk(lay *keyLayout, c *aggChunk, to *[]segment) error {
+func (f *aggFiles) writeChunk(a *aggParts, c *aggChunk, to *[]segment) error {
 	b := &batch.Batch{N: c.n}
 	var bufs [][]byte
-	if c.arena != nil {
-		bufs = c.arena.Bufs
+	if a.arena != nil {
+		bufs = a.arena.Bufs
 	}
-	for k, col := range lay.cols {
+	for k, col := range a.lay.cols {
 		v := batch.New(col.typ, 0)
-		lay.decodeKeys(c.keys, 0, c.n, k, bufs, v)
+		a.lay.decodeKeys(c.keys, 0, c.n, k, bufs, v)
 		b.Cols = append(b.Cols, v)
 	}
 	b.Cols = append(b.Cols, c.vals...)
@@ -69,7 +69,7 @@ func (l *aggLocal) spillAll() error {
 			}
 			l.files = &aggFiles{file: f}
 		}
-		if err := l.files.write(l.sink.lay, l.parts); err != nil {
+		if err := l.files.write(l.parts); err != nil {
 			return err
 		}
 		l.parts = nil
@@ -91,19 +91,20 @@ func (l *aggLocal) shrink() (err error) {
 // aggWork is one partition to merge: what threads hold in memory, and blocks.
 type aggWork struct {
 	level       int // of the partitioning that made it
-	parts       []*aggPart
+	part        int
+	parts       []*aggParts
 	states, raw []segment
 }
 
 // work collects partition p of all threads.
 func (s *aggSink) work(p int) *aggWork {
-	w := &aggWork{}
+	w := &aggWork{part: p}
 	for _, l := range s.mu.locals {
 		if l.files != nil {
 			w.states, w.raw = append(w.states, l.files.states[p]...), append(w.raw, l.files.raw[p]...)
 		}
 		if l.parts != nil {
-			w.parts = append(w.parts, &l.parts.part[p])
+			w.parts = append(w.parts, l.parts)
 		}
 	}
 	return w
@@ -111,14 +112,15 @@ func (s *aggSink) work(p int) *aggWork {
 
 // each visits the work's rows: key rows, columns, and whether these are raw.
 func (w *aggWork) each(ctx context.Context, s *aggSink, in *keyRows, f func(in *keyRows, vals []*batch.Vector, raw bool) error) error {
-	for _, p := range w.parts {
+	for _, a := range w.parts {
+		p := &a.part[w.part]
 		for _, c := range p.raw {
-			if err := f(c.rowsOf(s.lay, in), c.vals, true); err != nil {
+			if err := f(c.rowsOf(a, in), c.vals, true); err != nil {
 				return err
 			}
 		}
 		for _, c := range p.states {
-			if err := f(c.rowsOf(s.lay, in), c.vals, false); err != nil {
+			if err := f(c.rowsOf(a, in), c.vals, false); err != nil {
 				return err
 			}
 		}

@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"encoding/binary"
 	"math"
 	"math/bits"
 
@@ -24,6 +23,7 @@ type sortCode struct {
 	lo, hi   uint64 // of the mapped values that occur
 	nulls    bool
 	small    bool // 128-bit values that all fit 64 bits
+	text     textShape
 	bits     int
 	exact    bool
 	constant bool
@@ -32,6 +32,9 @@ type sortCode struct {
 // planCode looks at all values of the key.
 func planCode(key sortKey, col *batch.Chunked, scratch *[]uint64) sortCode {
 	c := sortCode{key: key, lo: math.MaxUint64, exact: true, small: true}
+	if col.Type.Phys() == types.PhysView {
+		c.text = shapeOf(col)
+	}
 	if col.Type.Phys() == types.PhysInt128 {
 		for _, p := range col.Parts {
 			for i, x := range batch.Values[batch.Int128](p) {
@@ -105,7 +108,8 @@ func (c *sortCode) mapped(v *batch.Vector, scratch *[]uint64) ([]uint64, bool) {
 		}
 		return out, c.small
 	case types.PhysView:
-		return out, mapViews(out, v)
+		c.text.mapViews(out, v)
+		return out, c.text.exact()
 	default:
 		clear(out)
 		return out, v.Phys() == types.PhysNull
@@ -122,22 +126,73 @@ func mapInts[T int8 | int16 | int32 | int64](out []uint64, s []T) {
 // orderedBits turns a float's bits into a number that sorts like the float.
 func orderedBits(b uint64) uint64 { return b ^ (uint64(int64(b)>>63) | 1<<63) }
 
-// mapViews takes the first seven bytes and the length, up to eight: exact for
-// strings of at most seven bytes.
-func mapViews(out []uint64, v *batch.Vector) bool {
-	exact := true
-	for i, x := range batch.Values[batch.View](v) {
-		n := x.Len()
-		var head uint64
-		if n <= batch.InlineLen {
-			head = uint64(bits.ReverseBytes32(uint32(x.A>>32)))<<32 | uint64(bits.ReverseBytes32(uint32(x.B)))
-		} else if v.Valid(i) {
-			head = binary.BigEndian.Uint64(x.Bytes(v.Bufs))
+// textShape is what a column's strings have in common: their first skip bytes,
+// and lengths between min and max beyond those.
+type textShape struct{ skip, min, max int }
+
+// shapeOf looks at all strings that are present.
+func shapeOf(col *batch.Chunked) textShape {
+	s := textShape{skip: math.MaxInt32, min: math.MaxInt32}
+	var first []byte
+	for _, p := range col.Parts {
+		views := batch.Values[batch.View](p)
+		for i := range views {
+			if !p.Valid(i) {
+				continue
+			}
+			b := views[i].Bytes(p.Bufs)
+			if first == nil {
+				first, s.skip = append([]byte{}, b...), len(b)
+			}
+			s.skip = min(s.skip, commonPrefix(first[:s.skip], b))
+			s.min, s.max = min(s.min, len(b)), max(s.max, len(b))
 		}
-		out[i] = head&^0xff | uint64(min(n, 8))
-		exact = exact && n <= 7
 	}
-	return exact
+	if first == nil {
+		return textShape{}
+	}
+	return textShape{skip: s.skip, min: s.min - s.skip, max: s.max - s.skip}
+}
+
+func commonPrefix(a, b []byte) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
+// exact tells whether the mapped numbers hold whole strings: eight bytes, or
+// seven and the length where lengths differ.
+func (s textShape) exact() bool { return s.max <= 7 || s.max == 8 && s.min == 8 }
+
+// mapViews takes bytes after the common ones, and the length if it varies.
+func (s textShape) mapViews(out []uint64, v *batch.Vector) {
+	views := batch.Values[batch.View](v)
+	take := min(s.max, 8)
+	if s.min != s.max && take > 7 {
+		take = 7
+	}
+	for i := range views {
+		if !v.Valid(i) {
+			out[i] = 0
+			continue
+		}
+		b := views[i].Bytes(v.Bufs)[s.skip:]
+		x := uint64(0)
+		for k := range take {
+			x <<= 8
+			if k < len(b) {
+				x |= uint64(b[k])
+			}
+		}
+		if s.min != s.max {
+			x = x<<8 | uint64(min(len(b), 8))
+		}
+		out[i] = x
+	}
 }
 
 // code turns a mapped value into its code. Codes that do not fit c.bits cannot

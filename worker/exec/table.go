@@ -35,7 +35,7 @@ func newKeyTable(l *keyLayout) *keyTable {
 func (t *keyTable) reset() {
 	clear(t.slots)
 	t.rows, t.n = t.rows[:0], 0
-	if t.arena != nil {
+	if t.lay.views {
 		t.arena = batch.New(types.Binary, 0)
 	}
 }
