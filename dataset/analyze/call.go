@@ -97,7 +97,7 @@ func (r *run) args(ctx context.Context, ent *function.Entry, f *plan.Func, v *en
 	if err != nil {
 		return nil, err
 	}
-	if list, err = positional(ent, list); err != nil {
+	if list, err = r.positional(ent, list); err != nil {
 		return nil, err
 	}
 	if err := ent.CheckArity(len(list)); err != nil {
@@ -116,17 +116,6 @@ func (r *run) args(ctx context.Context, ent *function.Entry, f *plan.Func, v *en
 		return nil, err
 	}
 	return out, nil
-}
-
-// positional refuses named arguments, for which entries hold no names.
-func positional(ent *function.Entry, args []plan.Expr) ([]plan.Expr, error) {
-	for _, a := range args {
-		if _, ok := a.(*plan.NamedArg); ok {
-			return nil, errs.Cond(errs.Analysis, "NAMED_PARAMETERS_NOT_SUPPORTED", "4274K",
-				"The function "+types.Quote(ent.Name)+" takes arguments by position only.", "functionName", types.Quote(ent.Name))
-		}
-	}
-	return args, nil
 }
 
 // applied makes the resolved call of an entry to resolved arguments.
@@ -212,6 +201,10 @@ func (r *run) aggregateParts(ctx context.Context, a *plan.Agg, f *plan.Func, v *
 	a.IgnoreNulls = f.IgnoreNulls != nil && *f.IgnoreNulls
 	if f.Filter != nil {
 		c, err := r.expr(ctx, f.Filter, inner)
+		if hasClass(err, "NESTED_AGGREGATE_FUNCTION") {
+			err = at(errs.Cond(errs.Analysis, "INVALID_AGGREGATE_FILTER.CONTAINS_AGGREGATE", "42903",
+				"The FILTER of an aggregate function cannot have another aggregate function."), f.At)
+		}
 		if err != nil {
 			return nil, err
 		}

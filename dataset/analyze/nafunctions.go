@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"math"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -76,10 +77,19 @@ func (r *run) fillNulls(ctx context.Context, n *plan.FillNulls, child plan.Node)
 func (r *run) filled(ctx context.Context, c *plan.Column, l *plan.Literal) (plan.Expr, error) {
 	var value plan.Expr = c
 	if c.Typ.IsFractional() {
-		value = plan.Fn("nanvl", c, plan.LitNull(c.Typ))
+		value = &plan.Case{Whens: []plan.When{{Cond: isNaN(c), Then: plan.LitNull(c.Typ)}}, Else: c}
 	}
 	lit := &plan.Cast{Child: l, To: c.Typ, Mode: plan.CastSession}
 	return r.expr(ctx, plan.Fn("coalesce", value, lit), r.rewriteEnv(false))
+}
+
+// isNaN compares, since NaN equals itself.
+func isNaN(c *plan.Column) plan.Expr {
+	var nan any = math.NaN()
+	if c.Typ.Kind == types.KindFloat {
+		nan = float32(math.NaN())
+	}
+	return plan.Fn("<=>", c, plan.Lit(c.Typ, nan))
 }
 
 // dropNulls keeps rows with enough values that are neither null nor NaN.
@@ -92,7 +102,7 @@ func (r *run) dropNulls(ctx context.Context, n *plan.DropNulls, child plan.Node)
 	for _, c := range cols {
 		present := plan.Expr(plan.Fn("isnotnull", c))
 		if c.Typ.IsFractional() {
-			present = plan.Fn("and", present, plan.Fn("not", plan.Fn("isnan", c)))
+			present = plan.Fn("and", present, plan.Fn("not", isNaN(c)))
 		}
 		if n.MinNonNull >= 0 {
 			present = &plan.Case{Whens: []plan.When{{Cond: present, Then: plan.LitInt(1)}}, Else: plan.LitInt(0)}

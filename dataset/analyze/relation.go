@@ -125,6 +125,11 @@ func (r *run) subqueryAlias(ctx context.Context, n *plan.SubqueryAlias, sc *scop
 		return nil, err
 	}
 	if len(n.Columns) > 0 {
+		if f, ok := n.Child.(*plan.TableFunction); ok && len(n.Columns) != len(c.Output()) {
+			return nil, at(errs.Cond(errs.Analysis, "NUM_TABLE_VALUE_ALIASES_MISMATCH", "42826",
+				"There are "+itoa(len(n.Columns))+" column aliases for the "+itoa(len(c.Output()))+" columns of "+sqlID(f.Name)+".",
+				"funcName", sqlID(f.Name), "aliasesNum", itoa(len(n.Columns)), "outColsNum", itoa(len(c.Output()))), f.At)
+		}
 		if len(n.Columns) != len(c.Output()) {
 			return nil, errs.Cond(errs.Analysis, "ASSIGNMENT_ARITY_MISMATCH", "42802",
 				"There are "+itoa(len(n.Columns))+" column aliases for "+itoa(len(c.Output()))+" columns.",
