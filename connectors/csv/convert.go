@@ -228,7 +228,7 @@ func (r *reader) decimals(v *batch.Vector, index int) {
 		var x batch.Int128
 		ok := true
 		if !null {
-			x, ok = scalar.Decimal(bytes.TrimSpace(b), v.Type)
+			x, ok = scalar.Decimal(trim(b), v.Type)
 		}
 		if wide {
 			batch.Values[batch.Int128](v)[i] = x
@@ -241,6 +241,14 @@ func (r *reader) decimals(v *batch.Vector, index int) {
 			r.fail(v, i)
 		}
 	}
+}
+
+// trim is bytes.TrimSpace with a short way for what needs none.
+func trim(b []byte) []byte {
+	if n := len(b); n > 0 && b[0] > ' ' && b[n-1] > ' ' {
+		return b
+	}
+	return bytes.TrimSpace(b)
 }
 
 func (r *reader) bools(v *batch.Vector, index int) {

@@ -128,7 +128,7 @@ func (r *reader) record() error {
 	} else {
 		line, rest := lines.Next(r.block[start:], r.opt.lineSep)
 		end, next = start+len(line), len(r.block)-len(rest)
-		if len(bytes.TrimSpace(line)) == 0 || r.opt.comment != 0 && line[0] == r.opt.comment {
+		if len(trim(line)) == 0 || r.opt.comment != 0 && line[0] == r.opt.comment {
 			r.pos = next
 			return nil
 		}

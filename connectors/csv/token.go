@@ -35,8 +35,10 @@ func (t *tokenizer) reset() {
 // record appends the fields of the record that starts at b[i], returning their
 // number and the position behind its end.
 func (t *tokenizer) record(b []byte, i int) (count, next int) {
+	if !t.multi && len(t.opt.sep) == 1 && !t.opt.trimLeft && !t.opt.trimRight {
+		return t.plain(b, i)
+	}
 	sep := t.opt.sep[0]
-	single := len(t.opt.sep) == 1
 	for {
 		if t.opt.trimLeft {
 			for i < len(b) && b[i] <= ' ' && b[i] != sep && !t.lineEnd(b, i) {
@@ -47,13 +49,7 @@ func (t *tokenizer) record(b []byte, i int) (count, next int) {
 		if i < len(b) && b[i] == t.opt.quote && t.opt.quote != 0 {
 			i = t.quoted(b, i)
 		} else {
-			if single && !t.multi {
-				for i < len(b) && b[i] != sep {
-					i++
-				}
-			} else {
-				i = t.fieldEnd(b, i)
-			}
+			i = t.fieldEnd(b, i)
 			t.add(b, start, i)
 		}
 		count++
@@ -67,6 +63,31 @@ func (t *tokenizer) record(b []byte, i int) (count, next int) {
 			return count, i + 1
 		}
 		i += len(t.opt.sep)
+	}
+}
+
+// plain is record for one line with a separator of one byte and nothing to trim.
+func (t *tokenizer) plain(b []byte, i int) (count, next int) {
+	sep, quote := t.opt.sep[0], t.opt.quote
+	fields := t.fields
+	for {
+		start := i
+		if i < len(b) && b[i] == quote && quote != 0 {
+			t.fields = fields
+			i = t.quoted(b, i)
+			fields = t.fields
+		} else {
+			for i < len(b) && b[i] != sep {
+				i++
+			}
+			fields = append(fields, field{off: uint32(start), n: uint32(i - start)})
+		}
+		count++
+		if i >= len(b) {
+			t.fields = fields
+			return count, i
+		}
+		i++
 	}
 }
 

@@ -5,6 +5,7 @@ package scalar
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"unsafe"
 
@@ -89,8 +90,54 @@ func plainFloat(b []byte) (string, bool) {
 	return Text(b), len(b) > 0
 }
 
+// maxFastDigits is how many digits fit an int64 whatever they are.
+const maxFastDigits = 18
+
+// fastDecimal reads plain digits with at most scale behind the point; anything
+// else (an exponent, more digits, blanks) is left to the exact parser.
+func fastDecimal(b []byte, scale int) (x int64, ok bool) {
+	neg := false
+	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
+		neg, b = b[0] == '-', b[1:]
+	}
+	if len(b) == 0 || len(b) > maxFastDigits {
+		return 0, false
+	}
+	frac := -1
+	for i, c := range b {
+		if d := c - '0'; d <= 9 {
+			x = x*10 + int64(d)
+			continue
+		}
+		if c != '.' || frac >= 0 {
+			return 0, false
+		}
+		frac = len(b) - i - 1
+	}
+	digits := len(b)
+	if frac >= 0 {
+		digits--
+	}
+	up := scale - max(frac, 0)
+	if digits == 0 || up < 0 || digits+up > maxFastDigits {
+		return 0, false
+	}
+	x *= decimal.Pow10Long(up)
+	if neg {
+		x = -x
+	}
+	return x, true
+}
+
 // Decimal reads an unscaled value of t's precision and scale.
 func Decimal(b []byte, t types.Type) (batch.Int128, bool) {
+	if x, ok := fastDecimal(b, int(t.Scale)); ok {
+		limit := int64(math.MaxInt64)
+		if t.Precision <= maxFastDigits {
+			limit = decimal.Pow10Long(int(t.Precision))
+		}
+		return decimal.FromInt64(x), x < limit && x > -limit
+	}
 	x, valid, fits := decimal.Parse(Text(b), int(t.Scale))
 	return x, valid && fits && x.Fits(int(t.Precision))
 }

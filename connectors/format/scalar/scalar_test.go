@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spurwheel/spurwheel/connectors/format/scalar"
+	"github.com/spurwheel/spurwheel/internal/types"
 )
 
 func TestInt(t *testing.T) {
@@ -88,4 +89,34 @@ func TestTemporal(t *testing.T) {
 	require.Equal(t, "2024/01/02 02:04 Z", string(w.AppendTimestamp(nil, x)))
 	_, err = scalar.NewTemporal(nil, "Nowhere/City", time.Time{})
 	require.ErrorContains(t, err, "INVALID_TIMEZONE")
+}
+
+func TestDecimal(t *testing.T) {
+	typ := types.Decimal(5, 2)
+	for in, want := range map[string]int64{"1": 100, "-1.5": -150, "+.25": 25, "1.": 100, "999.99": 99999, "1e2": 10000, "1.005": 101, "000000000000000000001.2": 120} {
+		x, ok := scalar.Decimal([]byte(in), typ)
+		require.True(t, ok, in)
+		require.Equal(t, want, x.Int64(), in)
+	}
+	for _, in := range []string{"", ".", "-", "1000", "-1000.00", "1.2.3", "x", "1 "} {
+		_, ok := scalar.Decimal([]byte(in), typ)
+		require.False(t, ok, in)
+	}
+	x, ok := scalar.Decimal([]byte("-123456789012345678901234567890.12345678"), types.Decimal(38, 8))
+	require.True(t, ok)
+	require.False(t, x.IsInt64())
+}
+
+func TestDate(t *testing.T) {
+	w, err := scalar.NewTemporal(nil, "UTC", time.Time{})
+	require.NoError(t, err)
+	for in, want := range map[string]string{"2024-02-29": "2024-02-29", "1970-1-2": "1970-01-02", "2024": "2024-01-01", " 1969-12-31 ": "1969-12-31", "0001-01-01": "0001-01-01"} {
+		d, ok := w.Date([]byte(in))
+		require.True(t, ok, in)
+		require.Equal(t, want, string(w.AppendDate(nil, d)))
+	}
+	for _, in := range []string{"2023-02-29", "2024-13-01", "2024-00-01", "2024-01-32", "2024-01-00", "24/01/01", ""} {
+		_, ok := w.Date([]byte(in))
+		require.False(t, ok, in)
+	}
 }

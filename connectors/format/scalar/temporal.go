@@ -16,6 +16,9 @@ type Temporal struct {
 	zoneID           string
 	now              time.Time
 	outDate          *Pattern
+	month            int // year*12+month-1 of monthStart
+	monthStart       int // days to the first of the month
+	monthDays        int
 	outStamp, outNTZ *Pattern
 }
 
@@ -72,8 +75,37 @@ func (t *Temporal) Date(b []byte) (int32, bool) {
 	if t.date != nil {
 		return t.date.Date(b)
 	}
+	if d, ok := t.plainDate(b); ok {
+		return d, true
+	}
 	d, ok := calendar.ParseDate(b)
 	return int32(d), ok
+}
+
+// plainDate reads yyyy-MM-dd; months found are remembered.
+func (t *Temporal) plainDate(b []byte) (int32, bool) {
+	if len(b) != 10 || b[4] != '-' || b[7] != '-' {
+		return 0, false
+	}
+	y, ok1 := twoDigits(b[0], b[1])
+	z, ok2 := twoDigits(b[2], b[3])
+	m, ok3 := twoDigits(b[5], b[6])
+	d, ok4 := twoDigits(b[8], b[9])
+	if !ok1 || !ok2 || !ok3 || !ok4 || m < 1 || m > 12 {
+		return 0, false
+	}
+	y = y*100 + z
+	key := y*12 + m - 1
+	c := &t.months[key%monthSlots]
+	if c.key != key || c.days == 0 {
+		*c = month{key, calendar.Days(y, m, 1), calendar.MonthDays(y, m)}
+	}
+	return int32(c.start + d - 1), d >= 1 && d <= c.days
+}
+
+func twoDigits(a, b byte) (int, bool) {
+	a, b = a-'0', b-'0'
+	return int(a)*10 + int(b), a <= 9 && b <= 9
 }
 
 // Timestamp reads an instant.
