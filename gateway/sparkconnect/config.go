@@ -148,7 +148,11 @@ func (c conf) set(s *pb.ConfigRequest_Set, out *pb.ConfigResponse) error {
 
 func (c conf) modifiable(key string) error {
 	if d, ok := c.defaults[key]; ok && d.static {
-		return errs.Cond(errs.Analysis, "CANNOT_MODIFY_CONFIG", "46110",
+		class := "CANNOT_MODIFY_CONFIG" // of the process, not of SQL
+		if strings.HasPrefix(key, "spark.sql.") {
+			class = "CANNOT_MODIFY_STATIC_CONFIG"
+		}
+		return errs.Cond(errs.Analysis, class, "46110",
 			"The setting "+quoteConf(key)+" cannot be changed in a session; it is fixed when the server starts.", "key", quoteConf(key), "docroot", docRoot)
 	}
 	return nil

@@ -57,7 +57,7 @@ func TestConfigErrors(t *testing.T) {
 	w := newWorld(t, Options{})
 	for class, op := range map[string]*pb.ConfigRequest_Operation{
 		"SQL_CONF_NOT_FOUND":               get1("nope"),
-		"CANNOT_MODIFY_CONFIG":             set1("spark.sql.warehouse.dir", "/x"),
+		"CANNOT_MODIFY_STATIC_CONFIG":      set1("spark.sql.warehouse.dir", "/x"),
 		"INVALID_CONF_VALUE.TIME_ZONE":     set1(keyTimeZone, "Mars/Olympus"),
 		"INVALID_CONF_VALUE.TYPE_MISMATCH": set1(keyAnsi, "maybe"),
 	} {

@@ -123,7 +123,10 @@ func statusOf(err error, id string) error {
 		info.Metadata["errorId"] = id
 	}
 	if c, ok := errsCondition(err); ok {
-		info.Metadata["errorClass"], info.Metadata["sqlState"] = c.Class, c.State
+		info.Metadata["errorClass"] = c.Class
+		if c.State != "" { // Spark's oldest conditions have none
+			info.Metadata["sqlState"] = c.State
+		}
 		info.Metadata["messageParameters"] = paramsText(c.Params)
 	}
 	st := status.New(codes.Internal, cutText(messageOf(err), maxStatusMessage))
