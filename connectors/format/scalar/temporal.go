@@ -16,10 +16,17 @@ type Temporal struct {
 	zoneID           string
 	now              time.Time
 	outDate          *Pattern
-	month            int // year*12+month-1 of monthStart
-	monthStart       int // days to the first of the month
-	monthDays        int
+	months           [monthSlots]month
 	outStamp, outNTZ *Pattern
+}
+
+// monthSlots covers twenty years of months that do not evict each other.
+const monthSlots = 256
+
+// month is what dates of one month have in common.
+type month struct {
+	key         int // year*12+month-1
+	start, days int // of its first day; how many it has, 0: slot is empty
 }
 
 // Patterns written when no option says otherwise.
