@@ -19,7 +19,7 @@ func (r *run) projectChain(list []plan.Expr, child plan.Node) (plan.Node, error)
 		}
 		inner := columnList(child.Output())
 		next := make([]plan.Expr, len(rest))
-		moved := false
+		var moved []plan.ID
 		for i, e := range rest {
 			next[i] = e
 			a, ok := e.(*plan.Alias)
@@ -28,10 +28,12 @@ func (r *run) projectChain(list []plan.Expr, child plan.Node) (plan.Node, error)
 			}
 			inner = append(inner, a)
 			next[i] = a.Column()
-			delete(own, a.ID)
-			moved = true
+			moved = append(moved, a.ID)
 		}
-		if !moved { // cannot be: an item refers to earlier ones only
+		for _, id := range moved { // only now: items of one projection do not see each other
+			delete(own, id)
+		}
+		if len(moved) == 0 { // cannot be: an item refers to earlier ones only
 			return r.projectWindows(rest, child), nil
 		}
 		child = r.projectWindows(inner, child)

@@ -84,10 +84,12 @@ func (q *query) physical(ctx context.Context, resolved plan.Node) (physical.Node
 	if err != nil {
 		return nil, err
 	}
-	return q.optimizedPhysical(ctx, cached)
+	return q.optimizedPhysical(ctx, cached, plan.SchemaOf(resolved))
 }
 
-func (q *query) optimizedPhysical(ctx context.Context, n plan.Node) (physical.Node, error) {
+// optimizedPhysical plans n, which may read kept rows under other names than
+// those of schema, which come out.
+func (q *query) optimizedPhysical(ctx context.Context, n plan.Node, schema types.Schema) (physical.Node, error) {
 	optimized, err := q.optimize(ctx, n)
 	if err != nil {
 		return nil, err
@@ -100,7 +102,7 @@ func (q *query) optimizedPhysical(ctx context.Context, n plan.Node) (physical.No
 	if _, ok := n.(plan.Command); ok {
 		return node, nil
 	}
-	return physical.Rename(node, plan.SchemaOf(n)), nil
+	return physical.Rename(node, schema), nil
 }
 
 func (q *query) optimize(ctx context.Context, n plan.Node) (plan.Node, error) {
@@ -213,6 +215,14 @@ func headline(n plan.Node) string {
 	return strings.Join(parts, ", ") + "\n"
 }
 
+// fileURI names a file as Spark does: local paths have a scheme too.
+func fileURI(path string) string {
+	if strings.HasPrefix(path, "/") {
+		return "file://" + path
+	}
+	return path
+}
+
 // InputFiles lists the files that a query would read.
 func (s *Session) InputFiles(ctx context.Context, n plan.Node) ([]string, error) {
 	resolved, err := s.Analyze(ctx, n)
@@ -230,7 +240,7 @@ func (s *Session) InputFiles(ctx context.Context, n plan.Node) ([]string, error)
 			for _, f := range t.Files() {
 				if !seen[f] {
 					seen[f] = true
-					out = append(out, f)
+					out = append(out, fileURI(f))
 				}
 			}
 		}

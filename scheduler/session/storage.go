@@ -227,7 +227,7 @@ func (q *query) fill(ctx context.Context, p *persisted) (*cache.Held, error) {
 		}
 		below = below.WithChildren(out)
 	}
-	node, err := q.optimizedPhysical(ctx, below)
+	node, err := q.optimizedPhysical(ctx, below, plan.SchemaOf(p.plan))
 	if err != nil {
 		return nil, err
 	}

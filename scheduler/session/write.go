@@ -194,7 +194,7 @@ func (q *query) writeFiles(ctx context.Context, w *plan.Write) (pending []vfs.Pe
 		return nil, err
 	}
 	w.Child = cached
-	node, err := q.optimizedPhysical(ctx, w)
+	node, err := q.optimizedPhysical(ctx, w, types.Schema{})
 	if err != nil {
 		return nil, err
 	}
