@@ -345,7 +345,7 @@ func TestLostClientCancelsWhatCannotBeReattached(t *testing.T) {
 // TestSlowClient reads nothing for a while: the engine must not be pulled far ahead.
 func TestSlowClient(t *testing.T) {
 	const total = 40_000_000 // 320 MB of longs
-	w := newWorld(t, Options{})
+	w := newWorld(t, Options{Limits: Limits{ReleaseGrace: time.Millisecond}})
 	res := &rangeResult{to: total, size: 4096}
 	w.engine.execute = func(context.Context, *fakeSession, ExecuteRequest) (Result, error) { return res, nil }
 	s, err := w.client.ExecutePlan(t.Context(), w.request(rootPlan(rangeOf(total)), true))
@@ -363,6 +363,32 @@ func TestSlowClient(t *testing.T) {
 		_, err = s.Recv()
 		require.NoError(t, err)
 	}
+}
+
+// TestUnreleasedResponsesAreKept: a client that takes but does not release gets
+// no more than is kept, and finds all of that again.
+func TestUnreleasedResponsesAreKept(t *testing.T) {
+	w := newWorld(t, Options{Limits: Limits{BatchRows: 1000, RetryBytes: 50_000, ReleaseGrace: time.Hour}})
+	req := w.request(rootPlan(rangeOf(20_000)), true)
+	s, err := w.client.ExecutePlan(t.Context(), req)
+	require.NoError(t, err)
+	var first []*pb.ExecutePlanResponse
+	for range 5 {
+		r, err := s.Recv()
+		require.NoError(t, err)
+		first = append(first, r)
+	}
+	again, err := w.client.ReattachExecute(t.Context(), &pb.ReattachExecuteRequest{SessionId: w.id, UserContext: user(), OperationId: req.GetOperationId()})
+	require.NoError(t, err)
+	var all []*pb.ExecutePlanResponse
+	for len(all) == 0 || all[len(all)-1].GetResultComplete() == nil {
+		r, err := again.Recv()
+		require.NoError(t, err)
+		all = append(all, r)
+		w.release(req, r.ResponseId)
+	}
+	require.Equal(t, sequence(20_000), longs(t, all))
+	require.Equal(t, first[4].ResponseId, all[4].ResponseId)
 }
 
 func TestChunkedBatches(t *testing.T) {

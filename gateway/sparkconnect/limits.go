@@ -13,6 +13,10 @@ type Limits struct {
 	// being made and one being sent a slow client costs less than 64 MiB.
 	UnsentBytes int64
 	RetryBytes  int64
+	// ReleaseGrace is how long a stream that has sent RetryBytes waits for the
+	// client to release some of it before it goes on and forgets the oldest: what
+	// lies in sockets when a connection is cut was more than 10 MiB on loopback.
+	ReleaseGrace time.Duration
 	// BatchRows and BatchBytes are where a result message ends: 50,000 to 100,000
 	// rows and 2 to 4 MB are what the Python client reads fastest.
 	BatchRows  int
@@ -30,7 +34,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.StreamDuration, 2*time.Minute)
 	set(&l.StreamBytes, 1<<30)
 	set(&l.UnsentBytes, 8<<20)
-	set(&l.RetryBytes, 10<<20)
+	set(&l.RetryBytes, 16<<20)
+	set(&l.ReleaseGrace, 5*time.Second)
 	set(&l.BatchRows, 64<<10)
 	set(&l.BatchBytes, 4<<20)
 	set(&l.Abandoned, 5*time.Minute)

@@ -217,6 +217,19 @@ func (o *operation) release(index int) {
 	for o.mu.first <= index && o.mu.first < o.mu.sent && len(o.mu.responses) > 0 {
 		o.dropFirst()
 	}
+	o.changed()
+}
+
+// full tells whether sending the response with an index would push one out that
+// the client has not released; then wake tells when to ask again.
+func (o *operation) full(index int) (wake <-chan struct{}, full bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := index - o.mu.first
+	if !o.reattachable || index < o.mu.sent || o.mu.keptBytes == 0 || i >= len(o.mu.responses) {
+		return nil, false
+	}
+	return o.mu.wake, o.mu.keptBytes+int64(proto.Size(o.mu.responses[i])) > o.limits.RetryBytes
 }
 
 // dropFirst forgets the oldest response, which was sent; the lock is held.

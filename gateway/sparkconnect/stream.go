@@ -35,6 +35,9 @@ func (s *Server) stream(o *operation, out sender, next int) error {
 		it := o.take(me, next)
 		switch {
 		case it.response != nil:
+			if !w.pace(next) {
+				return out.Context().Err()
+			}
 			if err := w.send(it.response); err != nil {
 				return err
 			}
@@ -73,6 +76,29 @@ func (w *streamer) send(r *pb.ExecutePlanResponse) error {
 	w.bytes += int64(proto.Size(r))
 	w.heard = w.clock.Now()
 	return nil
+}
+
+// pace waits until the client has released enough of what was sent, but not for
+// ever: it need not. It is false if the client is gone.
+func (w *streamer) pace(next int) bool {
+	var timer clock.Timer
+	for {
+		wake, full := w.op.full(next)
+		if !full {
+			return true
+		}
+		if timer == nil {
+			timer = w.clock.NewTimer(w.limits.ReleaseGrace)
+			defer timer.Stop()
+		}
+		select {
+		case <-wake:
+		case <-timer.C():
+			return true
+		case <-w.out.Context().Done():
+			return false
+		}
+	}
 }
 
 // spent tells whether the stream should end so that the client reattaches.
