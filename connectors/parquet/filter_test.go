@@ -141,6 +141,36 @@ func TestStatisticsSkipRowGroups(t *testing.T) {
 	}
 }
 
+// TestPageStatisticsSkipPages filters a sorted column within one row group.
+func TestPageStatisticsSkipPages(t *testing.T) {
+	b := newBench()
+	schema := types.NewSchema(types.F("a", types.Int), types.F("s", types.String), types.F("l", types.Array(types.Int, true)))
+	cols := make([][]any, 3)
+	const n = 200000
+	for i := range n {
+		cols[0] = append(cols[0], int32(i))
+		cols[1] = append(cols[1], string(rune('a'+i%26)))
+		cols[2] = append(cols[2], []any{int32(i), int32(-i)})
+	}
+	ref := b.write(t, t.TempDir()+"/f.parquet", schema, cols, 4096, nil)
+	for _, lo := range []int32{0, 100000, n - 10, n} {
+		calls := 0
+		f := format.Filter{Column: 1, Min: lo, Max: lo + 9, RejectsNull: true}
+		f.New = keep(0, func(x any) bool { return pass(f, x) }).New
+		got, err := b.read(t, ref, schema, format.ReadRequest{Columns: []int{2, 0, 1}, Filters: []format.Filter{counting(f, &calls)}})
+		require.NoError(t, err)
+		if lo == n {
+			require.Empty(t, got[0])
+			require.Zero(t, calls)
+			continue
+		}
+		require.LessOrEqual(t, calls, 20, "one page of many")
+		require.Equal(t, cols[2][lo:lo+10], got[0])
+		require.Equal(t, cols[0][lo:lo+10], got[1])
+		require.Equal(t, cols[1][lo:lo+10], got[2])
+	}
+}
+
 func pass(f format.Filter, x any) bool {
 	switch x := x.(type) {
 	case int32:

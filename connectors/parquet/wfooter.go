@@ -13,27 +13,17 @@ func (w *writer) finishGroup() error {
 	if w.rows == 0 {
 		return nil
 	}
-	start, raw, packed := w.pos, int64(0), int64(0)
-	e := &w.groups
-	var failed error
-	e.element(func() {
-		e.list(1, tStruct, len(w.leaves))
-		for _, l := range w.leaves {
-			if failed == nil {
-				failed = l.chunk(e)
-			}
-			raw += l.raw
+	g := groupMeta{start: w.pos, rows: w.rows}
+	for _, l := range w.leaves {
+		c, err := l.chunk()
+		if err != nil {
+			return err
 		}
-		packed = w.pos - start
-		e.i64(2, raw)
-		e.i64(3, w.rows)
-		e.i64(5, start)
-		e.i64(6, packed)
-	})
-	if failed != nil {
-		return failed
+		g.chunks = append(g.chunks, c)
+		g.raw += l.raw
 	}
-	w.count++
+	g.packed = w.pos - g.start
+	w.groups = append(w.groups, g)
 	w.total += w.rows
 	w.rows = 0
 	for _, l := range w.leaves {
@@ -43,26 +33,29 @@ func (w *writer) finishGroup() error {
 }
 
 // chunk writes the leaf's pages, the dictionary first, and describes them.
-func (l *leafWriter) chunk(e *encoder) error {
+func (l *leafWriter) chunk() (chunkMeta, error) {
 	if err := l.finishPage(); err != nil {
-		return err
+		return chunkMeta{}, err
 	}
-	start, dictAt := l.w.pos, int64(-1)
+	c := chunkMeta{start: l.w.pos, pages: l.pages}
+	dictAt := int64(-1)
 	if l.dictPage {
 		if err := l.writeDictionary(); err != nil {
-			return err
+			return c, err
 		}
-		dictAt = start
+		dictAt = c.start
 	}
 	dataAt := l.w.pos
-	if err := l.w.emit(l.out); err != nil {
-		return err
+	for i := range c.pages {
+		c.pages[i].off += dataAt
 	}
-	e.element(func() {
-		e.i64(2, start)
-		e.structure(3, func() { l.describe(e, dataAt, dictAt, l.w.pos-start) })
-	})
-	return nil
+	if err := l.w.emit(l.out); err != nil {
+		return c, err
+	}
+	e := &encoder{}
+	e.element(func() { l.describe(e, dataAt, dictAt, l.w.pos-c.start) })
+	c.meta = e.b
+	return c, nil
 }
 
 func (l *leafWriter) writeDictionary() error {
@@ -106,7 +99,7 @@ func (l *leafWriter) describe(e *encoder, dataAt, dictAt, size int64) {
 	if dictAt >= 0 {
 		e.i64(11, dictAt)
 	}
-	l.stat.write(e, 12, l.nulls)
+	l.total.write(e, 12, l.nulls)
 }
 
 // footer writes the file's metadata.
@@ -121,8 +114,10 @@ func (w *writer) footer() error {
 		e.list(2, tStruct, elements)
 		w.writeSchema(e)
 		e.i64(3, w.total)
-		e.list(4, tStruct, w.count)
-		e.b = append(e.b, w.groups.b...)
+		e.list(4, tStruct, len(w.groups))
+		for i := range w.groups {
+			w.groups[i].write(e)
+		}
 		w.keyValues(e)
 		e.string(6, createdBy)
 		e.list(7, tStruct, len(w.leaves))
@@ -163,6 +158,9 @@ func (w *writer) Commit(ctx context.Context) (vfs.FileRef, error) {
 	}
 	w.done = true
 	err := w.finishGroup()
+	if err == nil {
+		err = w.pageIndexes()
+	}
 	if err == nil {
 		err = w.footer()
 	}

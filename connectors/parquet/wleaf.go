@@ -41,9 +41,15 @@ type leafWriter struct {
 	values   int64
 	nulls    int64
 	raw      int64 // bytes before compression
-	stat     stat
+	stat     stat  // of the page
+	total    stat  // of finished pages
 	scratch  []byte
-	memo     []int32 // scratch: code+1 by entry of the batch's dictionary
+	pages    []pageMeta
+	rows     int64    // in finished pages
+	seen     []uint64 // scratch: dictionary entries met in the page
+
+	nullsBefore int64   // the page
+	memo        []int32 // scratch: code+1 by entry of the batch's dictionary
 }
 
 func newLeafWriter(w *writer, t types.Type, def, rep int) (*leafWriter, bool) {
@@ -73,7 +79,7 @@ func newLeafWriter(w *writer, t types.Type, def, rep int) (*leafWriter, bool) {
 	default:
 		return nil, false
 	}
-	l.stat.leaf = l
+	l.stat.leaf, l.total.leaf = l, l
 	l.reset()
 	return l, true
 }
@@ -94,6 +100,8 @@ func decimalBytes(p int) int {
 func (l *leafWriter) reset() {
 	l.out, l.dictPage, l.plainOut, l.values, l.nulls, l.raw = l.out[:0], false, false, 0, 0, 0
 	l.stat.reset()
+	l.total.reset()
+	l.pages, l.rows, l.nullsBefore = nil, 0, 0
 	l.asDict = l.phys != pBoolean
 	if l.dict == nil && l.asDict {
 		l.dict = newDictionary(l.width == 0 || l.width > 8)
@@ -173,9 +181,6 @@ func (l *leafWriter) addKeys(keys []uint64) {
 			return
 		}
 		code, fresh := l.dict.key(k)
-		if fresh {
-			l.stat.key(k)
-		}
 		l.codes = append(l.codes, code)
 		if fresh {
 			l.limitDict()
@@ -242,7 +247,6 @@ func (l *leafWriter) addBytes(b []byte) {
 		code, fresh := l.dict.bytes(b)
 		l.codes = append(l.codes, code)
 		if fresh {
-			l.stat.bytes(b)
 			l.limitDict()
 		}
 		return
@@ -269,6 +273,7 @@ func (l *leafWriter) limitDict() {
 
 func (l *leafWriter) toPlain() {
 	l.asDict = false
+	l.statCodes()
 	for _, c := range l.codes {
 		if l.width > 0 && l.width <= 8 {
 			if k := l.dict.keys[c]; l.width == 4 {

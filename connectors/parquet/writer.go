@@ -37,8 +37,7 @@ type writer struct {
 	rows   int64 // in the current group
 	total  int64
 	limit  int64 // bytes of a group
-	groups encoder
-	count  int
+	groups []groupMeta
 	all    []int32
 	buf    []byte // scratch: a compressed page
 	done   bool
@@ -240,6 +239,9 @@ func (l *leafWriter) finishPage() error {
 	if l.asDict && !l.dictPage && l.dict.n*3 > len(l.codes)*2 && l.dict.n > 64 {
 		l.toPlain()
 	}
+	if l.asDict {
+		l.statCodes()
+	}
 	body := l.scratch[:0]
 	if l.maxRep > 0 {
 		body = appendLevels(body, l.rep, l.maxRep)
@@ -255,7 +257,7 @@ func (l *leafWriter) finishPage() error {
 		l.plainOut = true
 	}
 	l.scratch = body
-	entries := len(l.def)
+	entries, from := len(l.def), len(l.out)
 	err := l.page(body, func(e *encoder) {
 		e.structure(5, func() {
 			e.i32(1, entries)
@@ -264,8 +266,23 @@ func (l *leafWriter) finishPage() error {
 			e.i32(4, encRLE)
 		})
 	}, pageData)
+	l.endPage(from, entries, l.pageRows())
 	l.def, l.rep, l.codes, l.plain, l.bits = l.def[:0], l.rep[:0], l.codes[:0], l.plain[:0], 0
 	return err
+}
+
+// pageRows counts the rows that begin in the page.
+func (l *leafWriter) pageRows() int {
+	if l.maxRep == 0 {
+		return len(l.def)
+	}
+	n := 0
+	for _, r := range l.rep {
+		if r == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // page appends a page with its header to the chunk.

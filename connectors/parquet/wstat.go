@@ -98,7 +98,7 @@ func (s *stat) encoded() (lo, hi []byte) {
 	case pFloat, pDouble:
 		return s.floats()
 	}
-	return s.minVal, s.maxVal
+	return append([]byte{}, s.minVal...), append([]byte{}, s.maxVal...) // an empty string is a bound, nil is none
 }
 
 // floats writes zero bounds as -0 and +0, since the two are one value.
@@ -126,6 +126,7 @@ func (s *stat) write(e *encoder, id int, nulls int64) {
 			e.binary(2, lo)
 		}
 		e.i64(3, nulls)
+		// Codes only: each value is an entry.
 		if l := s.leaf; l.dictPage && !l.plainOut {
 			e.i64(4, int64(l.dict.n))
 		}
