@@ -19,6 +19,7 @@ const (
 	guessOther     = 0.33
 	guessAggregate = 0.1 // HAVING over an aggregate: users look for outliers
 	guessExplode   = 5
+	smallTable     = 100 // rows of a table of names, whose strings do not repeat
 )
 
 // Estimator guesses rows and distinct values. It remembers what it found and
@@ -45,7 +46,9 @@ type column struct {
 	distinct float64
 	nulls    float64 // fraction
 	lo, hi   float64
-	derived  bool // computed by an aggregate
+	derived  bool       // computed by an aggregate
+	base     *plan.Scan // it comes from unchanged, or nil
+	of       float64    // rows of base
 }
 
 // Rows implements physical.Estimator.
@@ -83,7 +86,7 @@ func (e *Estimator) compute(n plan.Node) *relation {
 		return &relation{rows: 1}
 	case *plan.Filter:
 		in := e.of(n.Child)
-		return in.scaled(in.selectivity(n.Cond))
+		return in.scaled(in.selectivity(n.Cond)).bounded(n.Cond)
 	case *plan.Project:
 		return e.project(n)
 	case *plan.Aggregate:
@@ -150,7 +153,9 @@ func (e *Estimator) scan(n *plan.Scan) *relation {
 	r := &relation{rows: float64(st.Rows), columns: map[plan.ID]column{}}
 	for _, c := range n.Columns {
 		if i := t.Schema().Index(c.Name); i >= 0 && i < len(st.Columns) {
-			r.columns[c.ID] = columnOf(c.Typ, st.Columns[i], r.rows)
+			col := columnOf(c.Typ, st.Columns[i], r.rows)
+			col.base, col.of = n, r.rows
+			r.columns[c.ID] = col
 		}
 	}
 	return r
@@ -172,7 +177,7 @@ func columnOf(t types.Type, s format.ColumnStats, rows float64) column {
 	case lok && hok && !t.IsFractional():
 		c.distinct = min(rows, hi-lo+1)
 	case t.Phys() == types.PhysView:
-		c.distinct = rows / 10
+		c.distinct = max(rows/10, min(rows, smallTable))
 	}
 	if s.Nulls > 0 && rows > 0 {
 		c.nulls = float64(s.Nulls) / rows

@@ -37,18 +37,49 @@ func joined(l, r *relation, conds []plan.Expr, lc, rc []*plan.Column) *relation 
 	for id, c := range r.columns {
 		out.columns[id] = c
 	}
-	power := 1.0
+	var left, right []column
 	for _, x := range conds {
 		a, b, ok := equiSides(x, lc, rc)
 		if !ok {
 			out.rows *= out.one(x)
 			continue
 		}
-		d := max(l.exprColumn(a).distinct, r.exprColumn(b).distinct, 1)
-		out.rows /= math.Pow(d, power)
+		left, right = append(left, l.exprColumn(a)), append(right, r.exprColumn(b))
+	}
+	out.rows /= keyValues(left, right)
+	return out
+}
+
+// keyValues guesses how many values the keys of a join have together. Keys of
+// one table each have no more than the smaller table has rows: one of the
+// tables holds them all. Other keys count by the square root each further one.
+func keyValues(left, right []column) float64 {
+	d, power := 1.0, 1.0
+	for i := range left {
+		d *= math.Pow(max(left[i].distinct, right[i].distinct, 1), power)
 		power /= 2
 	}
-	return out
+	if l, r := tableOf(left), tableOf(right); len(left) > 1 && l > 0 && r > 0 {
+		product := 1.0
+		for i := range left {
+			product *= max(left[i].distinct, right[i].distinct, 1)
+		}
+		return min(product, l, r)
+	}
+	return d
+}
+
+// tableOf is the rows of the one table that all columns come from, 0 if none.
+func tableOf(cs []column) float64 {
+	for _, c := range cs {
+		if c.base == nil || c.base != cs[0].base {
+			return 0
+		}
+	}
+	if len(cs) == 0 {
+		return 0
+	}
+	return cs[0].of
 }
 
 // equiSides reads left = right over a join's sides.

@@ -15,6 +15,7 @@ func (p pushFilters) join(n *plan.Join, preds []plan.Expr) plan.Node {
 	switch n.Type {
 	case plan.JoinInner, plan.JoinCross:
 		s.spread(append(movable, on...), true, true)
+		s.derive()
 		s.infer()
 	case plan.JoinLeft, plan.JoinSingle, plan.JoinExistence:
 		s.spread(movable, true, false)
@@ -25,6 +26,7 @@ func (p pushFilters) join(n *plan.Join, preds []plan.Expr) plan.Node {
 	case plan.JoinSemi:
 		s.spread(movable, true, false)
 		s.spreadOn(on, true, true)
+		s.derive()
 		s.infer()
 	case plan.JoinAnti:
 		s.spread(movable, true, false)

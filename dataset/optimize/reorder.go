@@ -130,29 +130,74 @@ func (r *region) asWritten() plan.Node {
 	return filtered(n, r.conds)
 }
 
-// between lists the conditions that join a and b and are complete with them.
-// One equality of a class is enough: within each side its members are equal.
-func (r *region) between(a, b uint64) []plan.Expr {
-	var out []plan.Expr
-	var done []plan.ID
+// between lists the conditions that join a and b and are complete with them,
+// each with its alternatives: one equality of a class is enough, as within each
+// side its members are equal.
+func (r *region) between(a, b uint64) [][]plan.Expr {
+	var out [][]plan.Expr
+	var done []plan.ID // class of each condition in out
 	for i, u := range r.uses {
 		if u&a == 0 || u&b == 0 || u&^(a|b) != 0 {
 			continue
 		}
-		if c := r.class[i]; c != 0 {
-			if slices.Contains(done, c) {
-				continue
-			}
-			done = append(done, c)
+		if k := slices.Index(done, r.class[i]); k >= 0 && r.class[i] != 0 {
+			out[k] = append(out[k], r.conds[i])
+			continue
 		}
-		out = append(out, r.conds[i])
+		out, done = append(out, []plan.Expr{r.conds[i]}), append(done, r.class[i])
 	}
 	return out
 }
 
+// choose takes one alternative of each condition: if possible those whose keys
+// come from one table on each side, of which more is known.
+func choose(alternatives [][]plan.Expr, a, b *part) []plan.Expr {
+	out := make([]plan.Expr, len(alternatives))
+	for i, alt := range alternatives {
+		out[i] = alt[0]
+	}
+	if len(out) < 2 {
+		return out
+	}
+	picked := make([]plan.Expr, len(out))
+	for _, first := range alternatives[0] {
+		l, r := basesOf(first, a, b)
+		if l == nil || r == nil {
+			continue
+		}
+		picked[0] = first
+		for i, alt := range alternatives[1:] {
+			picked[i+1] = nil
+			for _, c := range alt {
+				if cl, cr := basesOf(c, a, b); cl == l && cr == r {
+					picked[i+1] = c
+					break
+				}
+			}
+		}
+		if !slices.Contains(picked, nil) {
+			return picked
+		}
+	}
+	return out
+}
+
+// basesOf is the tables that the sides of a column equality come from.
+func basesOf(e plan.Expr, a, b *part) (l, r *plan.Scan) {
+	x, y, ok := columnEquality(e)
+	if !ok {
+		return nil, nil
+	}
+	if _, in := a.rel.columns[x.ID]; !in {
+		x, y = y, x
+	}
+	return a.rel.column(x.ID).base, b.rel.column(y.ID).base
+}
+
 // join puts two parts together. Cost is the rows that all joins produce, plus a
 // share for the rows that must be kept in the smaller side's table.
-func (r *region) join(a, b *part, conds []plan.Expr) *part {
+func (r *region) join(a, b *part, alternatives [][]plan.Expr) *part {
+	conds := choose(alternatives, a, b)
 	rel := joined(a.rel, b.rel, conds, a.node.Output(), b.node.Output())
 	kind := plan.JoinInner
 	if len(conds) == 0 {

@@ -9,6 +9,7 @@ func standardRules(cfg Config) []Rule {
 		simplify(cfg),
 		dropEmpty{cfg},
 		pushFilters{cfg},
+		pushSemi{cfg},
 		reorderJoins{cfg},
 		pushFilters{cfg},
 		pruneColumns{cfg},

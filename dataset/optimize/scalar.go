@@ -19,7 +19,7 @@ func (d decorrelate) scalar(ctx context.Context, child plan.Node, sub *plan.Subq
 	if !anyCorrelated(inner) {
 		return &plan.Join{Type: plan.JoinSingle, Left: child, Right: inner}, value.WithNullable(true), nil
 	}
-	empty := onEmpty(inner)
+	empty := d.folded(onEmpty(inner))
 	up := &pullUp{decorrelate: d}
 	right, err := up.node(inner)
 	if err != nil {
@@ -48,6 +48,19 @@ func (d decorrelate) scalar(ctx context.Context, child plan.Node, sub *plan.Subq
 		Whens: []plan.When{{Cond: isNull(flag.Column().WithNullable(true)), Then: empty}},
 		Else:  value.WithNullable(true),
 	}, nil
+}
+
+// folded simplifies an expression that substitution made.
+func (c Config) folded(e plan.Expr) plan.Expr {
+	if e == nil {
+		return nil
+	}
+	rule := simplify(c).(exprRule)
+	out, err := plan.TransformExpr(e, func(x plan.Expr) (plan.Expr, error) { return rule.expr(context.Background(), x) })
+	if err != nil {
+		return e
+	}
+	return out
 }
 
 func isNullLiteral(e plan.Expr) bool {

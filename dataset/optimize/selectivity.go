@@ -157,3 +157,27 @@ func (r *relation) equals(e plan.Expr) float64 {
 	}
 	return 1 / max(r.exprColumn(e).distinct, 1)
 }
+
+// bounded narrows the columns that a condition compares with constants.
+func (r *relation) bounded(e plan.Expr) *relation {
+	for _, c := range plan.SplitAnd(e) {
+		of, values := members(c)
+		if col, ok := of.(*plan.Column); ok {
+			if known, ok := r.columns[col.ID]; ok {
+				known.distinct = min(known.distinct, float64(len(values)))
+				r.columns[col.ID] = known
+			}
+			continue
+		}
+		id, lo, hi, ok := rangeOf(c)
+		known, have := r.columns[id]
+		if !ok || !have || math.IsNaN(known.lo) {
+			continue
+		}
+		known.lo, known.hi = max(known.lo, lo), min(known.hi, hi)
+		if known.hi >= known.lo {
+			r.columns[id] = known
+		}
+	}
+	return r
+}

@@ -135,9 +135,12 @@ func (p *Planner) runtimeFilters(n Node) Node {
 		return n
 	}
 	out := *j
-	probe, keys := j.Left, j.LeftKeys
+	build, probe, keys := j.Right, j.Left, j.LeftKeys
 	if j.BuildLeft {
-		probe, keys = j.Right, j.RightKeys
+		build, probe, keys = j.Left, j.Right, j.RightKeys
+	}
+	if whole(build) && float64(j.Estimate()) >= uselessFilter*float64(probe.Estimate()) {
+		return n
 	}
 	for k, e := range keys {
 		b, ok := e.(*plan.Bound)
@@ -156,6 +159,32 @@ func (p *Planner) runtimeFilters(n Node) Node {
 		out.Left = probe
 	}
 	return &out
+}
+
+// uselessFilter is the part of the probe rows that must pass for a filter not to
+// be worth its test.
+const uselessFilter = 0.9
+
+// whole tells whether a subplan keeps all rows of its tables, foreign keys
+// assumed to have their partner: its keys rarely reject anything.
+func whole(n Node) bool {
+	switch n := n.(type) {
+	case *Scan:
+		return len(n.Filters) == 0
+	case *Project, *Values, *Range, *Aggregate, *Shared, *Sort, *Window:
+	case *HashJoin:
+		if n.Type != plan.JoinInner && n.Type != plan.JoinLeft && n.Type != plan.JoinRight && n.Type != plan.JoinFull {
+			return false
+		}
+	default:
+		return false
+	}
+	for _, c := range n.Children() {
+		if !whole(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // dropsProbe tells whether probe rows without a match never reach the output.
