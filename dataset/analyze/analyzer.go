@@ -32,7 +32,7 @@ type Parser interface {
 	Schema(text string) (types.Schema, error)
 }
 
-// Config is what an analyser works with. All fields but Rows are needed.
+// Config is what an analyser works with. All fields but Rows and Variable are needed.
 type Config struct {
 	Registry *function.Registry
 	Catalog  Catalog
@@ -42,6 +42,8 @@ type Config struct {
 	// Rows runs a resolved plan and returns at most limit boxed rows: pivot
 	// without values and transpose need to know data. Nil: those are unsupported.
 	Rows func(ctx context.Context, n plan.Node, limit int) ([][]any, error)
+	// Variable finds a session variable's value; nil if there is none. May be nil.
+	Variable func(name string) *plan.Literal
 }
 
 // Analyzer resolves plans of one session. It is immutable and safe for

@@ -64,6 +64,9 @@ func (r *run) attr(ctx context.Context, a *plan.Attr, v *env) (plan.Expr, error)
 	if f := niladic(a); f != nil && (f.Name[0] == virtualGroupingID || r.Registry.Lookup(f.Name[0]) != nil) {
 		return r.expr(ctx, f, v)
 	}
+	if e, err := r.fromVariable(a, v); e != nil || err != nil {
+		return e, at(err, a.At)
+	}
 	cols := v.cols
 	if len(cols) == 0 && v.agg != nil {
 		cols = v.agg.Child.Output()

@@ -42,6 +42,7 @@ type Literal struct {
 	Value any
 	Typ   types.Type
 	At    *errs.Origin
+	Shown string // what names of columns show instead of the value: a variable
 }
 
 // Column is a reference to a column by identity. Two columns with equal ID are the same.

@@ -83,6 +83,9 @@ func (n namer) list(es []Expr) string {
 
 // literal shows strings and numbers bare; other types as SQL.
 func (n namer) literal(e *Literal) string {
+	if e.Shown != "" {
+		return e.Shown
+	}
 	if e.Value == nil {
 		return "NULL"
 	}

@@ -66,6 +66,12 @@ func (q *query) define(ctx context.Context, c plan.Command) (*Result, error) {
 		return nothing(), nil
 	case *plan.Refresh:
 		return nothing(), q.refresh(ctx, c)
+	case *plan.DeclareVariable:
+		return nothing(), q.declareVariable(ctx, c)
+	case *plan.SetVariable:
+		return nothing(), q.setVariable(ctx, c)
+	case *plan.DropVariable:
+		return nothing(), q.dropVariable(c)
 	}
 	return nil, errs.E(errs.NotSupported, "session.command", errs.Unsupported("the statement "+c.String()))
 }
@@ -89,6 +95,9 @@ func (q *query) setConf(c *plan.SetConf) (*Result, error) {
 	conf := q.s.conf
 	switch {
 	case c.Value != nil:
+		if err := q.notVariable(c.Key); err != nil {
+			return nil, err
+		}
 		if err := conf.Set(c.Key, *c.Value); err != nil {
 			return nil, err
 		}

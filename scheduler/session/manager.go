@@ -108,6 +108,7 @@ func (m *Manager) Clone(_ context.Context, from, to Key) (*Session, error) {
 		return nil, errs.Errorf(errs.Exists, "session.Clone", "session %s is open already", to.ID)
 	}
 	s := m.newSession(to, src.conf.clone(), src.catalog.Clone())
+	s.vars = src.vars.clone()
 	m.mu.sessions[to] = s
 	return s, nil
 }
@@ -149,7 +150,7 @@ func (m *Manager) Len() int {
 func (m *Manager) newSession(key Key, conf *Conf, cat *catalog.Catalog) *Session {
 	s := &Session{
 		m: m, id: key.ID, user: key.User, serverID: uuid.NewString(), conf: conf, catalog: cat,
-		blobs: newBlobs(m.cfg.Blobs, key), nextID: newCounter(), started: m.cfg.Clock.Now(),
+		blobs: newBlobs(m.cfg.Blobs, key), nextID: newCounter(), vars: newVariables(), started: m.cfg.Clock.Now(),
 	}
 	s.storage = newStorage(m.cfg.Rows, s.serverID)
 	if cat == nil {

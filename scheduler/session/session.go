@@ -22,6 +22,7 @@ type Session struct {
 	catalog  *catalog.Catalog
 	blobs    *Blobs
 	storage  *storage
+	vars     *variables
 	nextID   func() plan.ID
 }
 
@@ -56,7 +57,7 @@ func (s *Session) newQuery(id string) (*query, error) {
 	}
 	q := &query{s: s, env: env, id: id}
 	q.analyzer = analyze.New(analyze.Config{
-		Registry: s.m.cfg.Registry, Catalog: s.catalog, Env: env, NextID: s.nextID, Parser: parser{s.parseOptions()}, Rows: q.rows,
+		Registry: s.m.cfg.Registry, Catalog: s.catalog, Env: env, NextID: s.nextID, Parser: parser{s.parseOptions()}, Rows: q.rows, Variable: s.vars.literal,
 	})
 	return q, nil
 }
