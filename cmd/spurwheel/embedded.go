@@ -16,14 +16,23 @@ import (
 	"github.com/spurwheel/spurwheel/scheduler/record"
 	"github.com/spurwheel/spurwheel/worker/exec"
 	"github.com/spurwheel/spurwheel/worker/runner"
+	"github.com/spurwheel/spurwheel/worker/shuffle"
 )
 
-// embedded is the worker in this process. Messages are encoded and decoded as
-// between processes; batches go by reference.
-type embedded struct{ runner *runner.Runner }
+// workers carries tasks to the worker in this process and to worker processes.
+// Messages are encoded and decoded also for the one in this process, as between
+// processes; its batches go by reference.
+type workers struct {
+	local    *runner.Runner
+	children map[string]*child // by name; not changed once tasks run
+}
 
-// Launch hands a task to the runner.
-func (e *embedded) Launch(_ string, _ int64, task *pb.Task) {
+// Launch hands a task to its worker.
+func (w *workers) Launch(worker string, _ int64, task *pb.Task) {
+	if c := w.children[worker]; c != nil {
+		_ = c.pipe.send(&pb.ToWorker{Kind: &pb.ToWorker_Launch{Launch: task}}) // a dead worker is reported by its reader
+		return
+	}
 	wire, err := proto.Marshal(task)
 	if err == nil {
 		task = &pb.Task{}
@@ -32,32 +41,79 @@ func (e *embedded) Launch(_ string, _ int64, task *pb.Task) {
 	if err != nil { // the runner reports the broken task
 		task.Fragment = nil
 	}
-	e.runner.Launch(task)
+	w.local.Launch(task)
 }
 
 // Cancel stops a task.
-func (e *embedded) Cancel(_ string, _ int64, id *pb.TaskID) { e.runner.Cancel(id) }
+func (w *workers) Cancel(worker string, _ int64, id *pb.TaskID) {
+	if c := w.children[worker]; c != nil {
+		_ = c.pipe.send(&pb.ToWorker{Kind: &pb.ToWorker_Cancel{Cancel: id}})
+		return
+	}
+	w.local.Cancel(id)
+}
 
 // Discard drops what a job left.
-func (e *embedded) Discard(job string) { e.runner.Discard(job) }
+func (w *workers) Discard(job string) {
+	for _, c := range w.children {
+		_ = c.pipe.send(&pb.ToWorker{Kind: &pb.ToWorker_Discard{Discard: job}})
+	}
+	w.local.Discard(job)
+}
 
-// reporter brings a runner's reports to the scheduler.
-type reporter struct{ driver *driver.Driver }
+// reporter brings a worker's reports to the scheduler.
+type reporter struct {
+	driver *driver.Driver
+	worker string
+	// byStore names the worker whose stored rows are read at an address.
+	byStore func(address string) string
+}
+
+// onlyEpoch: worker names are fresh per process, so one epoch is all they have.
+const onlyEpoch = 1
 
 // TaskDone reports success.
 func (r reporter) TaskDone(d *pb.TaskDone) {
-	r.driver.Report(dispatch.Done{Task: driver.TaskOf(d.GetId()), Worker: localWorker, Epoch: 1, Detail: d.GetOutput()})
+	r.driver.Report(dispatch.Done{Task: driver.TaskOf(d.GetId()), Worker: r.worker, Epoch: onlyEpoch, Detail: d.GetOutput()})
 }
 
-// TaskFailed reports failure, as the wire would carry it.
+// TaskFailed reports failure, as the wire carries it.
 func (r reporter) TaskFailed(f *pb.TaskFailed, _ error) {
-	r.driver.Report(dispatch.Failed{
-		Task: driver.TaskOf(f.GetId()), Worker: localWorker, Epoch: 1, Err: runner.DecodeFailure(f.GetFailure()),
-	})
+	ev := dispatch.Failed{Task: driver.TaskOf(f.GetId()), Worker: r.worker, Epoch: onlyEpoch, Err: runner.DecodeFailure(f.GetFailure())}
+	for _, o := range f.GetFailure().GetLost().GetOutputs() {
+		ev.Lost = append(ev.Lost, dispatch.Output{Task: driver.TaskOf(o.GetTask()), Worker: r.byStore(o.GetWorker()), Epoch: onlyEpoch})
+	}
+	r.driver.Report(ev)
 }
 
-// results reads final tasks of the embedded worker.
-type results struct{ runner *runner.Runner }
+// listen reports what a worker process says until it ends.
+func (r reporter) listen(c *child) {
+	for {
+		var m pb.FromWorker
+		if err := c.pipe.receive(&m); err != nil {
+			r.driver.Report(dispatch.WorkerDown{Worker: c.name, Epoch: onlyEpoch, Reason: "the process ended"})
+			return
+		}
+		switch k := m.GetKind().(type) {
+		case *pb.FromWorker_Done:
+			r.TaskDone(k.Done)
+		case *pb.FromWorker_Failed:
+			r.TaskFailed(k.Failed, nil)
+		}
+	}
+}
+
+// results reads final tasks: the ones in this process while they run, those of
+// a spread job from the stores that hold their rows.
+type results struct {
+	runner *runner.Runner
+	stores *shuffle.Store
+}
+
+// Stored reads the rows of a finished task.
+func (r results) Stored(ctx context.Context, o *pb.Output, schema types.Schema) (batch.Reader, error) {
+	return r.stores.Read(ctx, o, 0, schema)
+}
 
 // Open attaches to a final task.
 func (r results) Open(ctx context.Context, _ string, _ int64, id *pb.TaskID, schema types.Schema) (batch.Reader, error) {

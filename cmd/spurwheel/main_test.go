@@ -46,17 +46,32 @@ func TestStatusAndMessage(t *testing.T) {
 		{[]string{"up", "--threads", "many"}, exitUsage, "--threads"},
 		{[]string{"up", "--memory", "1KiB"}, exitUsage, "memory 1KiB: want at least 32MiB"},
 		{[]string{"up", "--data", "/dev/null/x", "--http", "127.0.0.1:0"}, exitFailure, "data folder: "},
-		{[]string{"sql", "-e", "select 1"}, exitFailure, "[UNSUPPORTED_FEATURE]"},
+		{[]string{"sql", "-e", "select nothing"}, exitFailure, "[UNRESOLVED_COLUMN"},
+		{[]string{"sql", "-e", "selec 1"}, exitUsage, "[PARSE_SYNTAX_ERROR]"},
+		{[]string{"sql", "--format", "xml", "-e", "select 1"}, exitUsage, "want table, csv or json"},
 		{[]string{"submit"}, exitUsage, "requires at least 1 arg"},
 		{[]string{"submit", "job.R"}, exitUsage, "submit job.R: want a .py or a .sql file"},
 		{[]string{"submit", "none.py"}, exitUsage, "none.py"},
-		{[]string{"submit", "job.sql"}, exitFailure, "[UNSUPPORTED_FEATURE]"},
+		{[]string{"submit", "none.sql"}, exitUsage, "none.sql"},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			status, _, stderr := command(t, c.args...)
 			require.Equal(t, c.status, status, stderr)
 			require.Contains(t, stderr, c.want)
 		})
+	}
+}
+
+func TestSQL(t *testing.T) {
+	query := "create temp view v as select * from values (1, 'a'), (2, null) t(i, s); select i, s from v order by i"
+	for format, want := range map[string]string{
+		"table": "i  s\n-  ----\n1  a\n2  NULL\n(2 rows)\n",
+		"csv":   "i,s\n1,a\n2,\n",
+		"json":  "{\"i\":1,\"s\":\"a\"}\n{\"i\":2,\"s\":null}\n",
+	} {
+		status, out, stderr := command(t, "sql", "--format", format, "-e", query)
+		require.Zero(t, status, stderr)
+		require.Equal(t, want, out, format)
 	}
 }
 
@@ -68,7 +83,7 @@ func startUp(t *testing.T, stderr io.Writer, args ...string) (address string, st
 	done := make(chan int, 1)
 	go func() {
 		p := process{environ: []string{"SPURWHEEL_NONSENSE=1"}, stdin: strings.NewReader(""), stdout: write, stderr: stderr}
-		done <- execute(ctx, p, append([]string{"up", "--http", "127.0.0.1:0"}, args...))
+		done <- execute(ctx, p, append([]string{"up", "--connect", "127.0.0.1:0", "--http", "127.0.0.1:0"}, args...))
 		_ = write.Close()
 	}()
 	line, err := bufio.NewReader(read).ReadString('\n')

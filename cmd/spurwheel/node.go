@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -22,6 +24,7 @@ import (
 	"github.com/spurwheel/spurwheel/scheduler/placement"
 	"github.com/spurwheel/spurwheel/scheduler/session"
 	"github.com/spurwheel/spurwheel/worker/runner"
+	"github.com/spurwheel/spurwheel/worker/shuffle"
 )
 
 // SparkVersion is the release whose behaviour the server shows; clients ask for it.
@@ -38,6 +41,9 @@ type node struct {
 	driver   *driver.Driver
 	runner   *runner.Runner
 	budget   *mem.Budget
+	store    *shuffle.Store
+	peers    *shuffle.Client
+	children map[string]*child // not changed once the node runs
 	stop     context.CancelFunc
 	loops    sync.WaitGroup
 }
@@ -56,25 +62,74 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 	if err := os.RemoveAll(spill); err != nil { // of an earlier process
 		return nil, errs.E(errs.Permission, "node", err)
 	}
+	n := &node{budget: budget, children: map[string]*child{}, peers: shuffle.NewClient(dialByName)}
+	listener, err := n.startChildren(settings)
+	if err != nil {
+		return nil, err
+	}
+	name := localWorker
+	if listener != nil {
+		name = listener.Addr().String()
+	}
+	n.store = shuffle.New(shuffle.Config{Worker: name, Dir: filepath.Join(spill, "shuffle"), Budget: engine, Peers: n.peers})
 	rows := cache.NewRows(engine, filepath.Join(spill, "rows"))
-	n := &node{budget: budget}
-	local := &embedded{}
+	hands := &workers{children: n.children}
 	n.driver = driver.New(driver.Config{
-		Core: dispatch.New(placement.FairLocal{}), Executor: local, Log: newLocalLog(), Clock: clock.Real{},
+		Core: dispatch.New(placement.FairLocal{}), Executor: hands, Log: newLocalLog(), Clock: clock.Real{},
 	})
 	n.runner = runner.New(runner.Config{
 		Worker: localWorker, Registry: registry, Formats: formats, FS: fs, Budget: engine, SpillDir: spill,
-		Threads: settings.Threads, Reporter: reporter{n.driver}, Held: heldRows{rows},
+		Threads: settings.Threads, Stages: n.store, Reporter: n.reporter(localWorker), Held: heldRows{rows},
 	})
-	local.runner = n.runner
+	hands.local = n.runner
 	n.sessions = session.NewManager(session.Config{
 		Registry: registry, Formats: formats, FS: fs, Warehouse: filepath.Join(settings.Data, "warehouse"),
 		Blobs: filepath.Join(settings.Data, "artifacts"), ZoneID: localZone(), Version: sparkVersion, Clock: clock.Real{},
 		Jobs: &jobs.Runner{
-			Driver: n.driver, Results: results{n.runner}, Workers: func() int { return 1 },
+			Driver: n.driver, Results: results{n.runner, n.store}, Workers: func() int { return 1 + len(n.children) }, Finished: n.finished,
 		},
 		Rows: rows, Threads: settings.Threads,
 	})
+	n.run(listener, log)
+	return n, nil
+}
+
+// startChildren starts the worker processes beyond the worker in this one, and
+// the listener where they read rows stored here; nil if there are none.
+func (n *node) startChildren(settings config.Config) (net.Listener, error) {
+	if settings.Workers <= 1 {
+		return nil, nil
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // closed by the store that serves it
+	if err != nil {
+		return nil, errs.E(errs.Unavailable, "node", err)
+	}
+	for i := 1; i < settings.Workers; i++ {
+		c, err := startChild(i, settings, os.Stderr)
+		if err != nil {
+			return nil, errors.Join(err, listener.Close(), n.stopChildren())
+		}
+		n.children[c.name] = c
+	}
+	return listener, nil
+}
+
+func (n *node) reporter(worker string) reporter {
+	return reporter{driver: n.driver, worker: worker, byStore: n.byStore}
+}
+
+// byStore names the worker whose rows are read at an address.
+func (n *node) byStore(address string) string {
+	for _, c := range n.children {
+		if c.shuffle == address {
+			return c.name
+		}
+	}
+	return localWorker
+}
+
+// run starts the loops that Close waits for.
+func (n *node) run(listener net.Listener, log *slog.Logger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.stop = cancel
 	n.loops.Go(func() {
@@ -82,16 +137,46 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 			log.Error("scheduler stopped", slog.Any("error", err))
 		}
 	})
-	n.driver.Report(dispatch.WorkerUp{Worker: localWorker, Epoch: 1, Slots: embeddedSlots})
-	return n, nil
+	n.driver.Report(dispatch.WorkerUp{Worker: localWorker, Epoch: onlyEpoch, Slots: embeddedSlots})
+	if listener != nil {
+		n.loops.Go(func() {
+			if err := n.store.Serve(ctx, listener); err != nil {
+				log.Error("stored rows cannot be read by other workers", slog.Any("error", err))
+			}
+		})
+	}
+	for _, c := range n.children {
+		n.driver.Report(dispatch.WorkerUp{Worker: c.name, Epoch: onlyEpoch, Slots: embeddedSlots})
+		n.loops.Go(func() { n.reporter(c.name).listen(c) })
+	}
 }
 
 // Close ends all work and waits for it.
 func (n *node) Close() error {
-	err := n.sessions.CloseAll()
+	err := errors.Join(n.sessions.CloseAll(), n.stopChildren())
 	n.stop()
 	n.loops.Wait()
-	return firstError(err, n.runner.Close())
+	return errors.Join(err, n.runner.Close(), n.peers.Close(), n.store.Close())
+}
+
+func (n *node) stopChildren() error {
+	var err error
+	for _, c := range n.children {
+		err = errors.Join(err, c.stop())
+	}
+	return err
+}
+
+// finished gives the operators' counters of a job.
+func (n *node) finished(job string) []jobs.OperatorStats {
+	var out []jobs.OperatorStats
+	for _, s := range n.runner.Stats(job) {
+		out = append(out, jobs.OperatorStats{
+			ID: s.ID, Parent: s.Parent, Name: s.Name,
+			Values: map[string]int64{"rowsIn": s.RowsIn, "rowsOut": s.RowsOut, "bytes": s.Bytes, "spilledBytes": s.Spilled, "nanoseconds": s.Nanos},
+		})
+	}
+	return out
 }
 
 // localZone is the machine's zone under a name that every machine knows.

@@ -33,6 +33,7 @@ var flagKeys = map[string]string{
 	"data":            "data",
 	"memory":          "memory",
 	"threads":         "threads",
+	"workers":         "workers",
 	"log-level":       "log.level",
 	"log-format":      "log.format",
 }
@@ -50,6 +51,7 @@ func serverFlags(flags *pflag.FlagSet) {
 	flags.String("data", "", "folder for state and spilled data (default: the user's state folder)")
 	flags.String("memory", "", "memory budget, like 4GiB (default: 70% of the machine's or the cgroup's)")
 	flags.Int("threads", 0, "threads of one task (default: the processors granted)")
+	flags.Int("workers", 0, "processes that run tasks (default 1: this one)")
 }
 
 // layer is one place that settings come from: its known keys with their values, and the names it holds that mean nothing.

@@ -30,7 +30,13 @@ func newSubmit(p process) *cobra.Command {
 			case ".py":
 				return runPython(cmd.Context(), p, python, remote, args)
 			case ".sql":
-				return errs.Unsupported("SQL files in the submit command")
+				return withShell(cmd, p, "table", func(ctx context.Context, sh *shell) error {
+					text, err := statementText("", args[:1], p)
+					if err != nil {
+						return err
+					}
+					return sh.script(ctx, text)
+				})
 			default:
 				return errs.Errorf(errs.Invalid, "", "submit %s: want a .py or a .sql file", args[0])
 			}

@@ -28,6 +28,8 @@ type Config struct {
 	Memory Size `koanf:"memory"`
 	// Threads is how many threads one task may use. Default: the processors the process may use.
 	Threads int `koanf:"threads"`
+	// Workers is how many processes run tasks; 1, the default, keeps everything in the server's own.
+	Workers int `koanf:"workers"`
 
 	Log Log `koanf:"log"`
 	S3  S3  `koanf:"s3"`

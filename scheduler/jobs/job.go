@@ -52,6 +52,8 @@ type Results interface {
 	// ends with io.EOF once the task has delivered all its rows, or with the
 	// task's error. A task that is gone gives errs.Lost.
 	Open(ctx context.Context, worker string, epoch int64, id *pb.TaskID, schema types.Schema) (batch.Reader, error)
+	// Stored reads the rows of a finished final task that a worker holds.
+	Stored(ctx context.Context, o *pb.Output, schema types.Schema) (batch.Reader, error)
 }
 
 // Runner starts jobs on a driver. It is safe for concurrent use.
@@ -74,7 +76,7 @@ func (r *Runner) Start(ctx context.Context, job Job) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{runner: r, handle: h, schema: job.Plan.Schema(), attempt: -1}
+	s := &stream{runner: r, handle: h, schema: job.Plan.Schema(), attempt: -1, stored: len(spec.Stages) > 1}
 	s.stop = context.AfterFunc(ctx, func() { h.Cancel(errs.E(errs.Canceled, "jobs.Start", context.Cause(ctx))) })
 	return s, nil
 }
@@ -82,7 +84,11 @@ func (r *Runner) Start(ctx context.Context, job Job) (Stream, error) {
 // spec cuts the plan into stages and encodes their fragments.
 func (r *Runner) spec(job Job) (driver.JobSpec, error) {
 	spec := driver.JobSpec{ID: job.ID, Session: job.Session, User: job.User, Weight: 1}
-	for _, st := range physical.Cut(job.Plan, r.Workers()) {
+	stages := physical.Cut(job.Plan, r.Workers())
+	if len(stages) > 1 { // the result is held until its attempt is chosen
+		stages[len(stages)-1].Output = physical.Exchange{Kind: physical.ExchangeSingle, Parts: 1}
+	}
+	for _, st := range stages {
 		frag, err := physical.Encode(&physical.Fragment{Root: st.Root, Env: job.Env, Output: st.Output})
 		if err != nil {
 			return spec, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -20,7 +21,8 @@ type stream struct {
 	stop   func() bool
 
 	partition int
-	attempt   int // last attempt read of this partition, -1 none
+	attempt   int  // last attempt read of this partition, -1 none
+	stored    bool // rows are read from the outputs of the finished job
 	delivered bool
 	reader    batch.Reader
 	closed    bool
@@ -54,6 +56,9 @@ func (s *stream) Next(ctx context.Context) (*batch.Batch, error) {
 
 // attach waits for an attempt that was not read yet.
 func (s *stream) attach(ctx context.Context) error {
+	if s.stored {
+		return s.attachStored(ctx)
+	}
 	p, err := s.handle.Place(ctx, s.partition, s.attempt)
 	if err != nil {
 		return err
@@ -63,6 +68,27 @@ func (s *stream) attach(ctx context.Context) error {
 	}
 	s.attempt = p.Task.Attempt
 	s.reader, err = s.runner.Results.Open(ctx, p.Worker, p.Epoch, driver.WireTask(p.Task), s.schema)
+	return err
+}
+
+// attachStored waits for the job and reads what its final tasks left. A reader
+// that fails then has no other attempt to turn to.
+func (s *stream) attachStored(ctx context.Context) error {
+	select {
+	case <-s.handle.Ended():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	outputs, err := s.handle.Result()
+	if err != nil {
+		return err
+	}
+	o, ok := outputs[s.partition].Detail.(*pb.Output)
+	if !ok {
+		return errs.Errorf(errs.Internal, "jobs.Next", "partition %d of job %s has no stored rows", s.partition, s.handle.ID())
+	}
+	s.delivered = true
+	s.reader, err = s.runner.Results.Stored(ctx, o, s.schema)
 	return err
 }
 

@@ -6,12 +6,16 @@ import (
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/dataset/physical"
 	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/worker/shuffle"
 )
 
 // EncodeFailure puts an error on the wire: its kind and, where it has one, its
 // Spark condition survive.
 func EncodeFailure(err error) *pb.Failure {
 	f := &pb.Failure{Kind: uint32(errs.KindOf(err)), Message: err.Error()}
+	if l, ok := errors.AsType[*shuffle.LostError](err); ok {
+		f.Lost = &pb.StageOutputs{Stage: l.Stage, Outputs: []*pb.Output{l.Output}}
+	}
 	if c, ok := errors.AsType[*errs.Condition](err); ok {
 		f.Condition = &pb.Condition{
 			Class: c.Class, State: c.State, Message: c.Message, Params: c.Params, Category: uint32(c.Category), JvmClass: c.JVMClass,

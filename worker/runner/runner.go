@@ -67,6 +67,8 @@ type Runner struct {
 		closed  bool
 		tasks   map[key]*task
 		waiting map[key]chan struct{} // readers that came before the task
+		ended   map[string][]exec.OperatorStats
+		order   []string // jobs in ended, oldest first
 	}
 }
 
@@ -86,7 +88,7 @@ func (k key) String() string {
 // New makes a runner without tasks.
 func New(cfg Config) *Runner {
 	r := &Runner{cfg: cfg}
-	r.mu.tasks, r.mu.waiting = map[key]*task{}, map[key]chan struct{}{}
+	r.mu.tasks, r.mu.waiting, r.mu.ended = map[key]*task{}, map[key]chan struct{}{}, map[string][]exec.OperatorStats{}
 	return r
 }
 
@@ -250,6 +252,7 @@ func (t *task) finish(done *pb.TaskDone) {
 	t.once.Do(func() {
 		done.PeakMemory = t.budget.Peak()
 		done.InputBytes = t.run.ReadBytes()
+		t.r.keepStats(t.key.job, t.run.Operators())
 		t.release()
 		t.r.cfg.Reporter.TaskDone(done)
 	})
@@ -269,6 +272,29 @@ func (t *task) release() {
 	t.r.mu.Lock()
 	delete(t.r.mu.tasks, t.key)
 	t.r.mu.Unlock()
+}
+
+// keptStats bounds how many finished jobs' counters are kept for their readers.
+const keptStats = 256
+
+func (r *Runner) keepStats(job string, s []exec.OperatorStats) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.mu.ended[job]; !ok {
+		r.mu.order = append(r.mu.order, job)
+	}
+	r.mu.ended[job] = append(r.mu.ended[job], s...)
+	if len(r.mu.order) > keptStats {
+		delete(r.mu.ended, r.mu.order[0])
+		r.mu.order = r.mu.order[1:]
+	}
+}
+
+// Stats gives the operator counters of a job's finished tasks here.
+func (r *Runner) Stats(job string) []exec.OperatorStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mu.ended[job]
 }
 
 // Cancel stops a task; it reports itself failed.

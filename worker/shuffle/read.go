@@ -14,6 +14,15 @@ import (
 // Inputs reads the outputs named in a task.
 func (s *Store) Inputs(task *pb.Task) exec.Inputs { return &inputs{store: s, task: task} }
 
+// Read gives the rows of one partition of an output, wherever it lies.
+func (s *Store) Read(ctx context.Context, o *pb.Output, partition int, schema types.Schema) (batch.Reader, error) {
+	bs, err := s.blocks(ctx, o, partition)
+	if err != nil {
+		return nil, lost(o, err)
+	}
+	return &reader{schema: schema, types: schema.Types(), blocks: bs, of: o}, nil
+}
+
 type inputs struct {
 	store *Store
 	task  *pb.Task

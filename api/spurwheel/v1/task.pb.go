@@ -745,6 +745,248 @@ func (x *Condition) GetJvmClass() string {
 	return ""
 }
 
+// ToWorker and FromWorker are the two directions of a worker's control stream.
+type ToWorker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*ToWorker_Launch
+	//	*ToWorker_Cancel
+	//	*ToWorker_Discard
+	Kind          isToWorker_Kind `protobuf_oneof:"kind"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToWorker) Reset() {
+	*x = ToWorker{}
+	mi := &file_spurwheel_v1_task_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToWorker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToWorker) ProtoMessage() {}
+
+func (x *ToWorker) ProtoReflect() protoreflect.Message {
+	mi := &file_spurwheel_v1_task_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToWorker.ProtoReflect.Descriptor instead.
+func (*ToWorker) Descriptor() ([]byte, []int) {
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ToWorker) GetKind() isToWorker_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *ToWorker) GetLaunch() *Task {
+	if x != nil {
+		if x, ok := x.Kind.(*ToWorker_Launch); ok {
+			return x.Launch
+		}
+	}
+	return nil
+}
+
+func (x *ToWorker) GetCancel() *TaskID {
+	if x != nil {
+		if x, ok := x.Kind.(*ToWorker_Cancel); ok {
+			return x.Cancel
+		}
+	}
+	return nil
+}
+
+func (x *ToWorker) GetDiscard() string {
+	if x != nil {
+		if x, ok := x.Kind.(*ToWorker_Discard); ok {
+			return x.Discard
+		}
+	}
+	return ""
+}
+
+type isToWorker_Kind interface {
+	isToWorker_Kind()
+}
+
+type ToWorker_Launch struct {
+	Launch *Task `protobuf:"bytes,1,opt,name=launch,proto3,oneof"`
+}
+
+type ToWorker_Cancel struct {
+	Cancel *TaskID `protobuf:"bytes,2,opt,name=cancel,proto3,oneof"`
+}
+
+type ToWorker_Discard struct {
+	Discard string `protobuf:"bytes,3,opt,name=discard,proto3,oneof"` // a job's name
+}
+
+func (*ToWorker_Launch) isToWorker_Kind() {}
+
+func (*ToWorker_Cancel) isToWorker_Kind() {}
+
+func (*ToWorker_Discard) isToWorker_Kind() {}
+
+type FromWorker struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*FromWorker_Hello
+	//	*FromWorker_Done
+	//	*FromWorker_Failed
+	Kind          isFromWorker_Kind `protobuf_oneof:"kind"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FromWorker) Reset() {
+	*x = FromWorker{}
+	mi := &file_spurwheel_v1_task_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FromWorker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FromWorker) ProtoMessage() {}
+
+func (x *FromWorker) ProtoReflect() protoreflect.Message {
+	mi := &file_spurwheel_v1_task_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FromWorker.ProtoReflect.Descriptor instead.
+func (*FromWorker) Descriptor() ([]byte, []int) {
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *FromWorker) GetKind() isFromWorker_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *FromWorker) GetHello() *Hello {
+	if x != nil {
+		if x, ok := x.Kind.(*FromWorker_Hello); ok {
+			return x.Hello
+		}
+	}
+	return nil
+}
+
+func (x *FromWorker) GetDone() *TaskDone {
+	if x != nil {
+		if x, ok := x.Kind.(*FromWorker_Done); ok {
+			return x.Done
+		}
+	}
+	return nil
+}
+
+func (x *FromWorker) GetFailed() *TaskFailed {
+	if x != nil {
+		if x, ok := x.Kind.(*FromWorker_Failed); ok {
+			return x.Failed
+		}
+	}
+	return nil
+}
+
+type isFromWorker_Kind interface {
+	isFromWorker_Kind()
+}
+
+type FromWorker_Hello struct {
+	Hello *Hello `protobuf:"bytes,1,opt,name=hello,proto3,oneof"`
+}
+
+type FromWorker_Done struct {
+	Done *TaskDone `protobuf:"bytes,2,opt,name=done,proto3,oneof"`
+}
+
+type FromWorker_Failed struct {
+	Failed *TaskFailed `protobuf:"bytes,3,opt,name=failed,proto3,oneof"`
+}
+
+func (*FromWorker_Hello) isFromWorker_Kind() {}
+
+func (*FromWorker_Done) isFromWorker_Kind() {}
+
+func (*FromWorker_Failed) isFromWorker_Kind() {}
+
+// Hello is the first message of a worker.
+type Hello struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shuffle       string                 `protobuf:"bytes,1,opt,name=shuffle,proto3" json:"shuffle,omitempty"` // address where its stored rows are read
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hello) Reset() {
+	*x = Hello{}
+	mi := &file_spurwheel_v1_task_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hello) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hello) ProtoMessage() {}
+
+func (x *Hello) ProtoReflect() protoreflect.Message {
+	mi := &file_spurwheel_v1_task_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hello.ProtoReflect.Descriptor instead.
+func (*Hello) Descriptor() ([]byte, []int) {
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Hello) GetShuffle() string {
+	if x != nil {
+		return x.Shuffle
+	}
+	return ""
+}
+
 var File_spurwheel_v1_task_proto protoreflect.FileDescriptor
 
 const file_spurwheel_v1_task_proto_rawDesc = "" +
@@ -811,7 +1053,20 @@ const file_spurwheel_v1_task_proto_rawDesc = "" +
 	"\tjvm_class\x18\a \x01(\tR\bjvmClass\x1a9\n" +
 	"\vParamsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01b\x06proto3"
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x01\n" +
+	"\bToWorker\x12,\n" +
+	"\x06launch\x18\x01 \x01(\v2\x12.spurwheel.v1.TaskH\x00R\x06launch\x12.\n" +
+	"\x06cancel\x18\x02 \x01(\v2\x14.spurwheel.v1.TaskIDH\x00R\x06cancel\x12\x1a\n" +
+	"\adiscard\x18\x03 \x01(\tH\x00R\adiscardB\x06\n" +
+	"\x04kind\"\xa3\x01\n" +
+	"\n" +
+	"FromWorker\x12+\n" +
+	"\x05hello\x18\x01 \x01(\v2\x13.spurwheel.v1.HelloH\x00R\x05hello\x12,\n" +
+	"\x04done\x18\x02 \x01(\v2\x16.spurwheel.v1.TaskDoneH\x00R\x04done\x122\n" +
+	"\x06failed\x18\x03 \x01(\v2\x18.spurwheel.v1.TaskFailedH\x00R\x06failedB\x06\n" +
+	"\x04kind\"!\n" +
+	"\x05Hello\x12\x18\n" +
+	"\ashuffle\x18\x01 \x01(\tR\ashuffleb\x06proto3"
 
 var (
 	file_spurwheel_v1_task_proto_rawDescOnce sync.Once
@@ -825,7 +1080,7 @@ func file_spurwheel_v1_task_proto_rawDescGZIP() []byte {
 	return file_spurwheel_v1_task_proto_rawDescData
 }
 
-var file_spurwheel_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_spurwheel_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_spurwheel_v1_task_proto_goTypes = []any{
 	(*TaskID)(nil),        // 0: spurwheel.v1.TaskID
 	(*Output)(nil),        // 1: spurwheel.v1.Output
@@ -837,8 +1092,11 @@ var file_spurwheel_v1_task_proto_goTypes = []any{
 	(*TaskFailed)(nil),    // 7: spurwheel.v1.TaskFailed
 	(*Failure)(nil),       // 8: spurwheel.v1.Failure
 	(*Condition)(nil),     // 9: spurwheel.v1.Condition
-	nil,                   // 10: spurwheel.v1.Condition.ParamsEntry
-	(*Origin)(nil),        // 11: spurwheel.v1.Origin
+	(*ToWorker)(nil),      // 10: spurwheel.v1.ToWorker
+	(*FromWorker)(nil),    // 11: spurwheel.v1.FromWorker
+	(*Hello)(nil),         // 12: spurwheel.v1.Hello
+	nil,                   // 13: spurwheel.v1.Condition.ParamsEntry
+	(*Origin)(nil),        // 14: spurwheel.v1.Origin
 }
 var file_spurwheel_v1_task_proto_depIdxs = []int32{
 	0,  // 0: spurwheel.v1.Output.task:type_name -> spurwheel.v1.TaskID
@@ -853,13 +1111,18 @@ var file_spurwheel_v1_task_proto_depIdxs = []int32{
 	8,  // 9: spurwheel.v1.TaskFailed.failure:type_name -> spurwheel.v1.Failure
 	9,  // 10: spurwheel.v1.Failure.condition:type_name -> spurwheel.v1.Condition
 	2,  // 11: spurwheel.v1.Failure.lost:type_name -> spurwheel.v1.StageOutputs
-	10, // 12: spurwheel.v1.Condition.params:type_name -> spurwheel.v1.Condition.ParamsEntry
-	11, // 13: spurwheel.v1.Condition.origin:type_name -> spurwheel.v1.Origin
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	13, // 12: spurwheel.v1.Condition.params:type_name -> spurwheel.v1.Condition.ParamsEntry
+	14, // 13: spurwheel.v1.Condition.origin:type_name -> spurwheel.v1.Origin
+	3,  // 14: spurwheel.v1.ToWorker.launch:type_name -> spurwheel.v1.Task
+	0,  // 15: spurwheel.v1.ToWorker.cancel:type_name -> spurwheel.v1.TaskID
+	12, // 16: spurwheel.v1.FromWorker.hello:type_name -> spurwheel.v1.Hello
+	6,  // 17: spurwheel.v1.FromWorker.done:type_name -> spurwheel.v1.TaskDone
+	7,  // 18: spurwheel.v1.FromWorker.failed:type_name -> spurwheel.v1.TaskFailed
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_spurwheel_v1_task_proto_init() }
@@ -868,13 +1131,23 @@ func file_spurwheel_v1_task_proto_init() {
 		return
 	}
 	file_spurwheel_v1_value_proto_init()
+	file_spurwheel_v1_task_proto_msgTypes[10].OneofWrappers = []any{
+		(*ToWorker_Launch)(nil),
+		(*ToWorker_Cancel)(nil),
+		(*ToWorker_Discard)(nil),
+	}
+	file_spurwheel_v1_task_proto_msgTypes[11].OneofWrappers = []any{
+		(*FromWorker_Hello)(nil),
+		(*FromWorker_Done)(nil),
+		(*FromWorker_Failed)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spurwheel_v1_task_proto_rawDesc), len(file_spurwheel_v1_task_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
