@@ -78,6 +78,8 @@ func sumType(ts []types.Type) types.Type {
 		return types.Decimal(min(int(t.Precision)+sumDigits, types.MaxPrecision), int(t.Scale))
 	case t.IsIntegral():
 		return types.Long
+	case t.IsInterval():
+		return t
 	default:
 		return widestInterval(t)
 	}

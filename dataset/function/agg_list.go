@@ -315,6 +315,18 @@ func modeRule(env *Env, args []plan.Expr) (Typing, error) {
 	if len(args) == 0 {
 		return Typing{}, errWithinGroup("mode")
 	}
+	if len(args) > 1 {
+		v, ok := ConstValue(args[1])
+		switch _, isBool := v.(bool); {
+		case !ok:
+			return Typing{}, nonFoldableArgument("mode", "deterministic", "BOOLEAN")
+		case v == nil:
+			return Typing{}, UnexpectedNull("deterministic")
+		case !isBool:
+			return Typing{}, errs.Cond(errs.Analysis, "UNEXPECTED_INPUT_TYPE", "42K09", "The second parameter of mode has to be a BOOLEAN.",
+				"paramIndex", "second", "functionName", "`mode`", "requiredType", "\"BOOLEAN\"", "inputSql", quoted(plan.SQLName(args[1])), "inputType", quoted(args[1].Type().SQL()))
+		}
+	}
 	return MayNull(Same(0, WantAny, WantBool))(env, args)
 }
 

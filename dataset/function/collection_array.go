@@ -204,8 +204,17 @@ func addElement(front bool) maker {
 	})
 }
 
-// arrayInsert is array_insert(array, position, element); gaps are nulls.
-func arrayInsert(c *cells) error {
+// newArrayInsert is array_insert(array, position, element); gaps are nulls. The
+// legacy setting counts negative positions without the new element.
+func newArrayInsert(env *Env, _ *plan.Call) (Kernel, error) {
+	back := 2
+	if env.Conf["spark.sql.legacy.negativeIndexInArrayInsert"] == "true" {
+		back = 1
+	}
+	return listKernel(func(c *cells) error { return arrayInsert(c, back) }), nil
+}
+
+func arrayInsert(c *cells, back int) error {
 	if c.null(0) || c.null(1) {
 		c.setNull()
 		return nil
@@ -216,7 +225,7 @@ func arrayInsert(c *cells) error {
 		return errIndexOfZero()
 	}
 	if pos < 0 {
-		if pos = n + pos + 2; pos < 1 { // before the beginning
+		if pos = n + pos + back; pos < 1 { // before the beginning
 			child.AppendRange(c.vector(2), c.i, 1)
 			child.AppendNulls(1 - pos)
 			child.AppendRange(src, lo, n)

@@ -116,7 +116,7 @@ func arrays() []*Entry {
 		"array_funcs",
 		fnSpec{"array_append", 2, 2, appendRule, addElement(false), doc{"The array with an element at its end.", "SELECT array_append(array('b', 'd', 'c', 'a'), 'd')", "[b,d,c,a,d]"}, withNulls()},
 		fnSpec{"array_prepend", 2, 2, appendRule, addElement(true), doc{"The array with an element at its beginning.", "SELECT array_prepend(array('b', 'd', 'c', 'a'), 'd')", "[d,b,d,c,a]"}, withNulls()},
-		fnSpec{"array_insert", 3, 3, insertRule, lists(arrayInsert), doc{"The array with an element at a position.", "SELECT array_insert(array(1, 2, 3, 4), 5, 5)", "[1,2,3,4,5]"}, withNulls()},
+		fnSpec{"array_insert", 3, 3, insertRule, newArrayInsert, doc{"The array with an element at a position.", "SELECT array_insert(array(1, 2, 3, 4), 5, 5)", "[1,2,3,4,5]"}, withNulls()},
 		fnSpec{"array_remove", 2, 2, elementRule("array_remove", func(a types.Type, _ plan.Expr) types.Type { return a }), pickRows(arrayRemove), doc{"The array without the elements equal to one.", "SELECT array_remove(array(1, 2, 3, null, 3), 3)", "[1,2,NULL]"}, fnMore{}},
 		fnSpec{"array_compact", 1, 1, noNulls, pickRows(arrayCompact), doc{"The array without its nulls.", "SELECT array_compact(array(1, 2, 3, null))", "[1,2,3]"}, fnMore{}},
 		fnSpec{"array_contains", 2, 2, containsRule, rows(arrayContains), doc{"Whether the array has an element.", "SELECT array_contains(array(1, 2, 3), 2)", "true"}, fnMore{}},
@@ -222,9 +222,13 @@ func flattenRule(_ *Env, args []plan.Expr) (Typing, error) {
 }
 
 func zipArraysRule(_ *Env, args []plan.Expr) (Typing, error) {
-	fields := make([]types.Field, len(args))
+	fields, ts := make([]types.Field, len(args)), make([]types.Type, len(args))
 	for i, a := range args {
-		if a.Type().Kind != types.KindArray {
+		ts[i] = a.Type()
+		if ts[i].Kind == types.KindNull {
+			ts[i] = types.Array(types.Null, true)
+		}
+		if ts[i].Kind != types.KindArray {
 			return Typing{}, UnexpectedType(args, i, "ARRAY")
 		}
 		name := plan.SQLName(a)
@@ -233,9 +237,9 @@ func zipArraysRule(_ *Env, args []plan.Expr) (Typing, error) {
 		default:
 			name = strconv.Itoa(i)
 		}
-		fields[i] = types.F(name, *a.Type().Elem)
+		fields[i] = types.F(name, *ts[i].Elem)
 	}
-	return Typing{Args: TypesOf(args), Result: types.Array(types.Struct(fields...), false), Nullable: AnyNullable(args)}, nil
+	return Typing{Args: ts, Result: types.Array(types.Struct(fields...), false), Nullable: AnyNullable(args)}, nil
 }
 
 // concatRule types concat: arrays, binaries or strings.

@@ -6,10 +6,18 @@ import (
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/decimal"
+	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
 // Arguments that must be constants: percentages, delimiters, patterns, formats.
+
+// nonFoldableArgument is the error of a parameter that must be a constant, in
+// functions that the builder of the expression checks.
+func nonFoldableArgument(fn, param, typ string) error {
+	return errs.Cond(errs.Analysis, "NON_FOLDABLE_ARGUMENT", "42K08", "The parameter "+param+" of "+fn+" has to be a constant "+typ+".",
+		"funcName", types.Quote(fn), "paramName", types.Quote(param), "paramType", quoted(typ))
+}
 
 // constBool is the value of a boolean constant, false if it is anything else.
 func constBool(e plan.Expr) bool {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
@@ -13,10 +14,19 @@ import (
 func csvs() []*Entry {
 	return fnEntries(
 		"csv_funcs",
-		fnSpec{"from_csv", 2, 3, fromTextRule, newFromCSV, doc{"The struct of a CSV record, by a schema.", "SELECT from_csv('1, 0.8', 'a INT, b DOUBLE')", "{1,0.8}"}, withNulls()},
+		fnSpec{"from_csv", 2, 3, fromCSVRule, newFromCSV, doc{"The struct of a CSV record, by a schema.", "SELECT from_csv('1, 0.8', 'a INT, b DOUBLE')", "{1,0.8}"}, withNulls()},
 		fnSpec{"to_csv", 1, 2, toCSVRule, newToCSV, doc{"A struct as a CSV record.", "SELECT to_csv(named_struct('a', 1, 'b', 2))", "1,2"}, fnMore{}},
-		fnSpec{"schema_of_csv", 1, 2, NeverNull(textRule(WantString, WantAny)), newSchemaOf("schema_of_csv"), doc{"The schema of a CSV record.", "SELECT schema_of_csv('1,abc')", "STRUCT<_c0: INT, _c1: STRING>"}, fnMore{}},
+		fnSpec{"schema_of_csv", 1, 2, schemaOfRule("csv"), newSchemaOf("schema_of_csv"), doc{"The schema of a CSV record.", "SELECT schema_of_csv('1,abc')", "STRUCT<_c0: INT, _c1: STRING>"}, fnMore{}},
 	)
+}
+
+// fromCSVRule is fromTextRule for structs only.
+func fromCSVRule(env *Env, args []plan.Expr) (Typing, error) {
+	t, err := fromTextRule(env, args)
+	if err == nil && t.Result.Kind != types.KindStruct {
+		err = errs.Cond(errs.Analysis, "INVALID_SCHEMA.NON_STRUCT_TYPE", "42K07", "The schema has to be a struct.", "inputSchema", quoted(plan.SQLName(args[1])), "dataType", quoted(t.Result.SQL()))
+	}
+	return t, err
 }
 
 // splitCSV cuts a record; quoted parts may hold the separator and doubled or escaped quotes.

@@ -21,7 +21,7 @@ func errFieldRange(message, fn string) error {
 func makeDate(_ *Env, call *plan.Call) (Kernel, error) {
 	return rowKernel(func(c *cells) error {
 		y, m, d := c.int(0), c.int(1), c.int(2)
-		if calendar.Valid(y, m, d) && y >= -maxYear && y <= maxYear {
+		if calendar.Valid(y, m, d) && y >= -maxDateYear && y <= maxDateYear {
 			c.setInt(calendar.Days(y, m, d))
 			return nil
 		}
@@ -34,8 +34,11 @@ func makeDate(_ *Env, call *plan.Call) (Kernel, error) {
 	}), nil
 }
 
-// maxYear keeps days within 32 bits and microseconds within 64.
-const maxYear = 294247
+// Years whose microseconds fit 64 bits, and whose days fit 32.
+const (
+	maxYear     = 294247
+	maxDateYear = 5_800_000
+)
 
 // secondsArg is the type of seconds with a fraction in make_timestamp.
 var secondsArg = types.Decimal(16, 6)

@@ -89,7 +89,7 @@ func (it *patItem) number(s string, least, most int) (v int, rest string, ok boo
 
 func (it *patItem) parse(s string, out *parsed) (string, bool) {
 	switch it.letter {
-	case 'y', 'u':
+	case 'y':
 		return it.parseYear(s, out)
 	case 'G':
 		return it.parseEra(s, out)
@@ -149,7 +149,6 @@ func (it *patItem) two(s string, most int, to *int) (string, bool) {
 
 func (it *patItem) parseYear(s string, out *parsed) (string, bool) {
 	out.hasYear = true
-	out.yearOfEra = it.letter == 'y'
 	if it.n == 2 {
 		v, rest, ok := it.number(s, 2, 2)
 		out.year = 2000 + v
@@ -266,19 +265,22 @@ func (p *parsed) date() (int, bool) {
 	year := 1970
 	if p.hasYear {
 		year = p.year
-		if p.yearOfEra && p.era == 0 {
+		if p.era == 0 {
 			year = 1 - year
 		}
-		if p.yearOfEra && p.era >= 0 && p.year < 1 {
+		if p.era >= 0 && p.year < 1 {
 			return 0, false
 		}
 	}
-	if p.yearDay >= 0 && p.month < 0 {
+	if p.yearDay >= 0 {
 		length := 365
 		if calendar.Leap(year) {
 			length++
 		}
-		return calendar.Days(year, 1, 1) + p.yearDay - 1, p.yearDay >= 1 && p.yearDay <= length
+		days := calendar.Days(year, 1, 1) + p.yearDay - 1
+		d := calendar.Date(days)
+		agrees := (p.month < 0 || p.month == d.Month) && (p.day < 0 || p.day == d.Day)
+		return days, p.yearDay >= 1 && p.yearDay <= length && agrees
 	}
 	month, day := p.month, p.day
 	if month < 0 {

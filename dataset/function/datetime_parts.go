@@ -168,7 +168,7 @@ func errExtractField(name string, t types.Type) error {
 func partRule(env *Env, args []plan.Expr) (Typing, error) {
 	name, null, ok := constText(args[0])
 	if !ok {
-		return Typing{}, NonFoldable(args, 0, "field", "STRING")
+		return Typing{}, nonFoldableArgument("date_part", "field", "STRING")
 	}
 	t := args[1].Type()
 	if null {

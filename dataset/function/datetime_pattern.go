@@ -26,7 +26,7 @@ type patItem struct {
 
 // patternLetters says how many of a letter may stand in a row.
 var patternLetters = map[byte]int{
-	'G': 4, 'y': 6, 'u': 6, 'M': 4, 'L': 4, 'd': 2, 'D': 3, 'E': 4, 'F': 1, 'Q': 4, 'q': 4, 'a': 1, 'h': 2, 'K': 2, 'k': 2, 'H': 2, 'm': 2, 's': 2,
+	'G': 4, 'y': 6, 'M': 4, 'L': 4, 'd': 2, 'D': 3, 'E': 4, 'F': 1, 'Q': 4, 'q': 4, 'a': 1, 'h': 2, 'K': 2, 'k': 2, 'H': 2, 'm': 2, 's': 2,
 	'S': 9, 'V': 2, 'z': 4, 'O': 4, 'X': 5, 'x': 5, 'Z': 5,
 }
 
@@ -83,9 +83,13 @@ func compilePattern(src string) (*timePattern, error) {
 func checkLetters(c byte, n int, src string) error {
 	most, known := patternLetters[c]
 	switch {
-	case strings.IndexByte("YWwec", c) >= 0:
+	case strings.IndexByte("YWwu", c) >= 0:
+		return errPattern(src)
+	case c == 'e' || c == 'c':
 		return errs.Cond(errs.IllegalArg, "INCONSISTENT_BEHAVIOR_CROSS_VERSION.DATETIME_WEEK_BASED_PATTERN", "42K0B",
 			"The letter '"+string(c)+"' stands for weeks, which patterns do not support; use EXTRACT.", "c", string(c))
+	case !known && strings.IndexByte("ABnNp", c) < 0:
+		return badPattern("WITH_SUGGESTION", src, "the letter '"+string(c)+"' means nothing.", "docroot", "")
 	case !known:
 		return badPattern("ILLEGAL_CHARACTER", src, "the letter '"+string(c)+"' means nothing.", "c", string(c))
 	case n > most && (c == 'Q' || c == 'q'):
@@ -151,12 +155,12 @@ func (p *timePattern) reserve() {
 
 // open tells whether the item is a number of any width.
 func (it *patItem) open() bool {
-	return (it.letter == 'y' || it.letter == 'u') && it.n != 2 || it.n == 1 && strings.IndexByte("MLdDhKkHms", it.letter) >= 0
+	return it.letter == 'y' && it.n != 2 || it.n == 1 && strings.IndexByte("MLdDhKkHms", it.letter) >= 0
 }
 
 // fixed tells whether the item is a number of exactly n digits.
 func (it *patItem) fixed() bool {
-	return it.n == 2 && strings.IndexByte("yuMLdhKkHms", it.letter) >= 0 || it.letter == 'S' || it.letter == 'D' && it.n > 1
+	return it.n == 2 && strings.IndexByte("yMLdhKkHms", it.letter) >= 0 || it.letter == 'S' || it.letter == 'D' && it.n > 1
 }
 
 var monthNames = [...]string{"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"}
@@ -192,8 +196,8 @@ func (it *patItem) append(b []byte, t *clock, d calendar.Civil) []byte {
 		return append(b, it.lit...)
 	case '[', ']':
 		return b
-	case 'y', 'u':
-		return appendYear(b, d.Year, it.n, it.letter)
+	case 'y':
+		return appendYear(b, d.Year, it.n)
 	case 'G':
 		return append(b, eraName(d.Year, it.n)...)
 	case 'M', 'L':
@@ -269,8 +273,8 @@ func appendInt(b []byte, v, width int) []byte {
 }
 
 // appendYear: two letters are the last two digits; four and more show a sign beyond their width.
-func appendYear(b []byte, year, n int, letter byte) []byte {
-	if letter == 'y' && year <= 0 {
+func appendYear(b []byte, year, n int) []byte {
+	if year <= 0 {
 		year = 1 - year
 	}
 	switch {
@@ -334,6 +338,9 @@ func zoneName(t *clock, n int) string {
 		return "UTC"
 	}
 	name, _ := time.Unix(t.utc, 0).In(t.loc).Zone()
+	if name == "LMT" { // before zones had names, Java uses today's
+		name, _ = time.Unix(standardTime, 0).In(t.loc).Zone()
+	}
 	if n == 4 {
 		if long, ok := longZones[name]; ok {
 			return long
@@ -341,6 +348,9 @@ func zoneName(t *clock, n int) string {
 	}
 	return name
 }
+
+// standardTime is a moment of northern winter, for the names of zones.
+const standardTime = 946684800
 
 // longZones are the long names of the abbreviations that zone data has.
 var longZones = map[string]string{
@@ -396,8 +406,11 @@ func gmtText(secs, n int) string {
 		width = 1
 	}
 	b = appendInt(b, secs/3600, width)
-	if n == 4 || secs/60%60 != 0 {
+	if n == 4 || secs%3600 != 0 {
 		b = appendInt(append(b, ':'), secs/60%60, 2)
+	}
+	if secs%60 != 0 {
+		b = appendInt(append(b, ':'), secs%60, 2)
 	}
 	return string(b)
 }

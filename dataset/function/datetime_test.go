@@ -84,7 +84,7 @@ func TestDatetimes(t *testing.T) {
 		{"timestampdiff", []any{"HOUR", utc("2022-02-11 20:30:00"), utc("2022-02-12 04:30:00")}, int64(8)},
 		{"date_format", []any{utc("2018-11-17 21:33:33.333"), "yyyy-MM-dd'T'HH:mm:ss.SSSXXX EEE MMM a"}, "2018-11-17T13:33:33.333-08:00 Sat Nov PM"},
 		{"date_format", []any{utc("2018-11-17 21:33:33.333"), "G y yy Q QQQ QQQQ M L D d E EEEE F h K k z VV O xx Z"}, "AD 2018 18 4 Q4 4th quarter 11 11 321 17 Sat Saturday 3 1 1 13 PST America/Los_Angeles GMT-8 -0800 -0800"},
-		{"date_format", []any{ts, "YYYY"}, errClass("DATETIME_WEEK_BASED_PATTERN")},
+		{"date_format", []any{ts, "YYYY"}, errClass("DATETIME_PATTERN_RECOGNITION")},
 		{"date_format", []any{ts, "qqqqq"}, errClass("INVALID_DATETIME_PATTERN.LENGTH")},
 		{"date_format", []any{ts, "A"}, errClass("ILLEGAL_CHARACTER")},
 		{"date_format", []any{ts, "ddd"}, errClass("DATETIME_PATTERN_RECOGNITION")},

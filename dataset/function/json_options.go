@@ -41,6 +41,9 @@ func readOptions(env *Env, args []plan.Expr, i int) (*textOptions, error) {
 	o := &textOptions{set: map[string]string{}, env: env}
 	if i < len(args) {
 		set, ok := constMap(args[i])
+		if t := args[i].Type(); t.Kind == types.KindMap && (t.Key.Kind != types.KindString || t.Elem.Kind != types.KindString) && t.Elem.Kind != types.KindNull {
+			return nil, errs.Cond(errs.Analysis, "INVALID_OPTIONS.NON_STRING_TYPE", "42K06", "The keys and values of options have to be strings.", "mapType", quoted(t.SQL()))
+		}
 		if !ok {
 			return nil, errs.Cond(errs.Analysis, "INVALID_OPTIONS.NON_MAP_FUNCTION", "42K06", "Options have to be a constant map.")
 		}
@@ -104,7 +107,7 @@ func schemaArg(env *Env, args []plan.Expr, i int) (types.Type, error) {
 	text, null, ok := constText(args[i])
 	if c, isCall := args[i].(*plan.Call); isCall && strings.HasPrefix(c.Name, "schema_of_") {
 		if text, null, ok = constText(c.Args[0]); ok && !null {
-			s := schemaOf(c.Name, text)
+			s := schemaOf(c.Name, text, &textOptions{})
 			text = []byte(s.SQL())
 		}
 	}
@@ -143,26 +146,39 @@ func nullableType(t types.Type) types.Type {
 }
 
 // schemaOf infers the type of a text for schema_of_json and schema_of_csv.
-func schemaOf(name string, text []byte) types.Type {
+func schemaOf(name string, text []byte, o *textOptions) types.Type {
 	if name == "schema_of_csv" {
-		return csvSchema(text, ',')
+		return csvSchema(text, o.separator())
 	}
-	j := jsonScan{s: text, loose: jsonLoose{singleQuotes: true}}
+	j := jsonScan{s: text, loose: o.looseness()}
 	t, _ := inferJSON(&j)
-	return named0(t)
+	return named0(t, o)
 }
 
-// named0 gives values without a type STRING.
-func named0(t types.Type) types.Type {
+// looseness is what a JSON parser tolerates under the options.
+func (o *textOptions) looseness() jsonLoose {
+	return jsonLoose{
+		singleQuotes: o.flag("allowSingleQuotes", true), unquotedNames: o.flag("allowUnquotedFieldNames", false),
+		nonNumbers: o.flag("allowNonNumericNumbers", true), leadingZeros: o.flag("allowNumericLeadingZeros", false),
+		decimals: o.flag("prefersDecimal", false),
+	}
+}
+
+// named0 gives values without a type STRING, and all atoms if the options say so.
+func named0(t types.Type, o *textOptions) types.Type {
 	switch t.Kind {
 	case types.KindNull:
 		return types.String
 	case types.KindArray:
-		return types.Array(named0(*t.Elem), true)
+		return types.Array(named0(*t.Elem, o), true)
 	case types.KindStruct:
 		for i := range t.Fields {
-			t.Fields[i].Type = named0(t.Fields[i].Type)
+			t.Fields[i].Type = named0(t.Fields[i].Type, o)
 		}
+		return t
+	}
+	if o.flag("primitivesAsString", false) {
+		return types.String
 	}
 	return t
 }

@@ -160,13 +160,15 @@ func (r *jsonReader) putArray(text []byte, kind jsonKind, out *batch.Vector) boo
 		return false
 	}
 	j := jsonScan{s: text, loose: jsonLoose{singleQuotes: true}}
+	child, fits := out.Children[0], true
 	j.elements(func() bool {
 		text, kind, ok := j.value()
-		r.append(text, kind, out.Children[0])
+		r.append(text, kind, child)
+		fits = fits && (kind == jsonNull || child.Valid(child.Len()-1))
 		return ok
 	})
 	closeList(out)
-	return true
+	return fits
 }
 
 func (r *jsonReader) putMap(text []byte, kind jsonKind, out *batch.Vector) bool {
@@ -216,7 +218,7 @@ func (r *jsonReader) putStruct(text []byte, out *batch.Vector) bool {
 // record reads a whole text; malformed ones give nulls, and themselves in the
 // column for corrupt records.
 func (r *jsonReader) record(s []byte, out *batch.Vector) error {
-	j := jsonScan{s: s, loose: jsonLoose{singleQuotes: r.opts.flag("allowSingleQuotes", true), unquotedNames: r.opts.flag("allowUnquotedFieldNames", false), nonNumbers: r.opts.flag("allowNonNumericNumbers", true), leadingZeros: r.opts.flag("allowNumericLeadingZeros", false)}}
+	j := jsonScan{s: s, loose: r.opts.looseness()}
 	if j.peek() == jsonBad && len(bytes.TrimSpace(s)) == 0 {
 		out.AppendNulls(1)
 		return nil
@@ -317,6 +319,9 @@ func inferJSON(j *jsonScan) (types.Type, bool) {
 		return types.String, ok
 	case jsonNumber:
 		if bytes.ContainsAny(text, ".eEnN") {
+			if p, s, isNum := decimal.Measure(string(text)); j.loose.decimals && isNum && p <= types.MaxPrecision {
+				return types.Decimal(max(p, s), s), ok
+			}
 			return types.Double, ok
 		}
 		if _, fits := ParseLong(text, false); !fits {

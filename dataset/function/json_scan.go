@@ -33,7 +33,7 @@ type jsonScan struct {
 }
 
 // jsonLoose is what the parser tolerates beyond the standard.
-type jsonLoose struct{ singleQuotes, unquotedNames, nonNumbers, leadingZeros bool }
+type jsonLoose struct{ singleQuotes, unquotedNames, nonNumbers, leadingZeros, decimals bool }
 
 func (j *jsonScan) blanks() {
 	for j.at < len(j.s) {

@@ -137,15 +137,18 @@ func jsons() []*Entry {
 		fnSpec{"get_json_object", 2, 2, text, newGetJSON, doc{"The value at a path in a JSON text.", "SELECT get_json_object('{\"a\":\"b\"}', '$.a')", "b"}, fnMore{}},
 		fnSpec{"from_json", 2, 3, fromTextRule, newFromJSON, doc{"The value of a JSON text, by a schema.", "SELECT from_json('{\"a\":1, \"b\":0.8}', 'a INT, b DOUBLE')", "{1,0.8}"}, withNulls()},
 		fnSpec{"to_json", 1, 2, toTextRule, newToJSON, doc{"A struct, array or map as JSON.", "SELECT to_json(named_struct('a', 1, 'b', 2))", `{"a":1,"b":2}`}, fnMore{}},
-		fnSpec{"schema_of_json", 1, 2, NeverNull(textRule(WantString, WantAny)), newSchemaOf("schema_of_json"), doc{"The schema of a JSON text.", "SELECT schema_of_json('[{\"col\":0}]')", "ARRAY<STRUCT<col: BIGINT>>"}, fnMore{}},
-		fnSpec{"json_array_length", 1, 1, MayNull(Fixed(types.Int, WantString)), rows(jsonLength), doc{"Number of elements of a JSON array, null for anything else.", "SELECT json_array_length('[1,2,3,4]')", "4"}, fnMore{}},
-		fnSpec{"json_object_keys", 1, 1, MayNull(Fixed(types.Array(types.String, true), WantString)), lists(jsonKeys), doc{"Names of the members of a JSON object, null for anything else.", "SELECT json_object_keys('{\"key\": \"value\"}')", "[key]"}, fnMore{}},
+		fnSpec{"schema_of_json", 1, 2, schemaOfRule("json"), newSchemaOf("schema_of_json"), doc{"The schema of a JSON text.", "SELECT schema_of_json('[{\"col\":0}]')", "ARRAY<STRUCT<col: BIGINT>>"}, fnMore{}},
+		fnSpec{"json_array_length", 1, 1, MayNull(Fixed(types.Int, wantText)), rows(jsonLength), doc{"Number of elements of a JSON array, null for anything else.", "SELECT json_array_length('[1,2,3,4]')", "4"}, fnMore{}},
+		fnSpec{"json_object_keys", 1, 1, MayNull(Fixed(types.Array(types.String, true), wantText)), lists(jsonKeys), doc{"Names of the members of a JSON object, null for anything else.", "SELECT json_object_keys('{\"key\": \"value\"}')", "[key]"}, fnMore{}},
 	)
 	return append(list, &Entry{
 		Name: "json_tuple", Kind: Generator, Group: "json_funcs", MinArgs: 2, MaxArgs: -1, Usage: "Members of a JSON object as columns.",
 		Example: "SELECT json_tuple('{\"a\":1, \"b\":2}', 'a', 'b')", Result: "1, 2", Columns: tupleColumns, Generate: newTuple,
 	})
 }
+
+// wantText takes strings and converts nothing else.
+var wantText = Family("STRING", types.Null, func(t types.Type) bool { return t.Kind == types.KindString || t.Kind == types.KindNull })
 
 // fromTextRule types from_json and from_csv by their schema.
 func fromTextRule(env *Env, args []plan.Expr) (Typing, error) {
@@ -175,13 +178,32 @@ func toTextRule(env *Env, args []plan.Expr) (Typing, error) {
 	return Typing{Args: TypesOf(args), Result: types.String, Nullable: true}, err
 }
 
+// schemaOfRule types schema_of_json and schema_of_csv, whose text is constant.
+func schemaOfRule(name string) Rule {
+	return func(env *Env, args []plan.Expr) (Typing, error) {
+		t, err := NeverNull(textRule(WantString, WantAny))(env, args)
+		if err != nil {
+			return t, err
+		}
+		switch _, null, ok := constText(args[0]); {
+		case !IsFoldable(args[0]):
+			return t, NonFoldable(args, 0, name, "STRING")
+		case ok && null:
+			return t, UnexpectedNull(name)
+		}
+		_, err = readOptions(env, args, 1)
+		return t, err
+	}
+}
+
 // newSchemaOf makes schema_of_json and schema_of_csv.
 func newSchemaOf(name string) maker {
-	return func(*Env, *plan.Call) (Kernel, error) {
+	return func(env *Env, call *plan.Call) (Kernel, error) {
+		o, err := readOptions(env, call.Args, 1)
 		return rowKernel(func(c *cells) error {
-			c.setText(schemaOf(name, c.str(0)).SQL())
+			c.setText(schemaOf(name, c.str(0), o).SQL())
 			return nil
-		}), nil
+		}), err
 	}
 }
 

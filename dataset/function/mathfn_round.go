@@ -236,8 +236,8 @@ func scaledCeilRule(env *Env, args []plan.Expr) (Typing, error) {
 		return Typing{}, err
 	}
 	s, ok := roundScale(args)
-	if !ok {
-		return Typing{}, NonFoldable(args, 1, "scale", "INT")
+	if !ok || isNullConst(args[1]) || !args[1].Type().IsIntegral() {
+		return Typing{}, nonFoldableArgument("ceil", "scale", "INT")
 	}
 	ts[0] = DecimalFor(ts[0])
 	return Typing{Args: ts, Result: roundType(ts[0], s), Nullable: true}, nil

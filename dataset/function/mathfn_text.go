@@ -45,7 +45,7 @@ func convBase(ansi bool) rowFn {
 			if ansi {
 				return Overflow("Overflow in function conv()", "")
 			}
-			v = math.MaxUint64
+			v, neg = math.MaxUint64, false
 		}
 		c.setText(baseText(v, neg, to))
 		return nil

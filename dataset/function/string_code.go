@@ -3,6 +3,8 @@ package function
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -20,6 +22,47 @@ func fromBase64(dst, s []byte) ([]byte, bool) {
 	clean := strings.TrimRight(strings.NewReplacer("\n", "", "\r", "", " ", "", "\t", "").Replace(string(s)), "=")
 	out, err := base64.RawStdEncoding.AppendDecode(dst, []byte(clean))
 	return out, err == nil
+}
+
+// strictBase64 is fromBase64 for text whose padding is complete and last.
+func strictBase64(dst, s []byte) ([]byte, bool) {
+	n, pads := 0, 0
+	for _, c := range s {
+		switch {
+		case c == '=':
+			pads++
+		case pads > 0:
+			return dst, false
+		case c != ' ' && c != '\n' && c != '\r' && c != '\t':
+			n++
+		}
+	}
+	if pads > 2 || pads > 0 && (n+pads)%4 != 0 || n%4 == 1 {
+		return dst, false
+	}
+	return fromBase64(dst, s)
+}
+
+// toBinaryRule wants a constant format that exists.
+func toBinaryRule(try bool) Rule {
+	return func(env *Env, args []plan.Expr) (Typing, error) {
+		t, err := MayNull(Fixed(types.Binary, WantString))(env, args)
+		if err != nil || len(args) < 2 {
+			return t, err
+		}
+		if !IsFoldable(args[1]) {
+			return t, NonFoldable(args, 1, "fmt", "STRING")
+		}
+		format, null, ok := constText(args[1])
+		if x, isNum := constReal(args[1]); isNum {
+			format, ok, null = []byte(strconv.FormatFloat(x, 'g', -1, 64)), true, false
+		}
+		known := slices.Contains([]string{"hex", "base64", "utf-8", "utf8"}, strings.ToLower(string(format)))
+		if ok && !null && !known && !try {
+			return t, InvalidArg("fmt", "case-insensitive \"hex\", \"base64\", \"utf-8\", or \"utf8\"", "'"+string(format)+"'")
+		}
+		return t, nil
+	}
 }
 
 // unhexText reads pairs of hexadecimal digits, the first one perhaps alone.
@@ -202,7 +245,7 @@ func toBinary(try bool) maker {
 		switch strings.ToLower(format) {
 		case "hex":
 		case "base64":
-			decode = fromBase64
+			decode = strictBase64
 		case "utf-8", "utf8":
 			decode = func(dst, s []byte) ([]byte, bool) { return append(dst, s...), true }
 		default:

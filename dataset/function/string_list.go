@@ -162,8 +162,8 @@ func buildStrings() []*Entry {
 		fnSpec{"encode", 2, 2, MayNull(Fixed(types.Binary, WantString)), transcode("encode", true), doc{"Bytes of a string in a charset.", "SELECT encode('abc', 'utf-8')", "[61 62 63]"}, fnMore{}},
 		fnSpec{"decode_charset", 2, 2, MayNull(textRule(WantBinary, WantString)), transcode("decode", false), doc{"String of bytes in a charset.", "SELECT decode_charset(encode('abc', 'utf-8'), 'utf-8')", "abc"}, fnMore{}},
 		fnSpec{"collation", 1, 1, NeverNull(textRule(WantString)), constKernel(func(*Env) any { return "SYSTEM.BUILTIN.UTF8_BINARY" }), doc{"Name of a string's collation.", "SELECT collation('Spark SQL')", "SYSTEM.BUILTIN.UTF8_BINARY"}, withNulls()},
-		fnSpec{"to_binary", 1, 2, MayNull(Fixed(types.Binary, WantString)), toBinary(false), doc{"Bytes of text in hex, base64 or utf-8.", "SELECT to_binary('abc', 'utf-8')", "[61 62 63]"}, fnMore{}},
-		fnSpec{"try_to_binary", 1, 2, MayNull(Fixed(types.Binary, WantString)), toBinary(true), doc{"Like to_binary, null for what is none.", "SELECT try_to_binary('a!', 'base64')", "NULL"}, fnMore{}},
+		fnSpec{"to_binary", 1, 2, toBinaryRule(false), toBinary(false), doc{"Bytes of text in hex, base64 or utf-8.", "SELECT to_binary('abc', 'utf-8')", "[61 62 63]"}, fnMore{}},
+		fnSpec{"try_to_binary", 1, 2, toBinaryRule(true), toBinary(true), doc{"Like to_binary, null for what is none.", "SELECT try_to_binary('a!', 'base64')", "NULL"}, fnMore{}},
 		fnSpec{"format_number", 2, 2, MayNull(textRule(WantNumeric, OneOf(WantInt, WantString))), rows(formatNumber), doc{"A number with commas and a number of decimal places, or by a pattern.", "SELECT format_number(12332.123456, 4)", "12,332.1235"}, fnMore{}},
 		fnSpec{"format_string", 1, -1, formatRule, newFormatString, doc{"Text with arguments in the place of directives.", "SELECT format_string('Hello World %d %s', 100, 'days')", "Hello World 100 days"}, withNulls("printf")},
 	)
