@@ -109,7 +109,7 @@ func (f *footer) schema(path string) (types.Schema, error) {
 		}
 		out.Fields = append(out.Fields, types.F(n.name, nullable(n.typ)))
 	}
-	return out, nil
+	return withSpark(out, f.meta.keyValues[MetadataKey]), nil
 }
 
 // typeless finds a leaf whose annotation contradicts its physical type.

@@ -138,10 +138,7 @@ func (w *writer) writeSchema(e *encoder) {
 }
 
 func (w *writer) keyValues(e *encoder) {
-	kv := [][2]string{{versionKey, sparkVersion}}
-	if s := w.opt[MetadataKey]; s != "" {
-		kv = append(kv, [2]string{MetadataKey, s})
-	}
+	kv := [][2]string{{versionKey, sparkVersion}, {MetadataKey, w.spark}}
 	e.list(5, tStruct, len(kv))
 	for _, p := range kv {
 		e.element(func() {

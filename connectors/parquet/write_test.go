@@ -145,6 +145,9 @@ func allTypes() []column {
 		{"date", types.Date, func(r *rand.Rand, _ int) any { return int32(r.IntN(40000) - 10000) }},
 		{"ts", types.Timestamp, func(r *rand.Rand, _ int) any { return r.Int64N(2e15) - 1e15 }},
 		{"ntz", types.TimestampNTZ, func(r *rand.Rand, _ int) any { return r.Int64N(2e15) - 1e15 }},
+		{"months", types.YearMonth, func(r *rand.Rand, _ int) any { return int32(r.IntN(100)) }},
+		{"days", types.DayTime, func(r *rand.Rand, _ int) any { return r.Int64() }},
+		{"intervals", types.Array(types.DayTime, true), func(r *rand.Rand, _ int) any { return list(r, func() any { return r.Int64() }) }},
 		{"time", types.Time, func(r *rand.Rand, _ int) any { return r.Int64N(86400e6) * 1000 }},
 		{"list", types.Array(types.Int, true), func(r *rand.Rand, _ int) any { return list(r, func() any { return int32(r.IntN(100)) }) }},
 		{"strings", types.Array(types.String, true), func(r *rand.Rand, _ int) any { return list(r, func() any { return text(r, 30) }) }},
@@ -236,6 +239,19 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestSparkSchemaIsKept(t *testing.T) {
+	b := newBench()
+	schema := types.NewSchema(types.Field{Name: `odd "name"`, Type: types.Varchar(5), Nullable: true, Metadata: `{"comment":"x"}`})
+	ref := b.write(t, t.TempDir()+"/f.parquet", schema, [][]any{{"a"}}, 1, nil)
+	got, err := b.f.Infer(t.Context(), b.fs, []vfs.FileRef{ref}, nil)
+	require.NoError(t, err)
+	require.Equal(t, schema.Fields[0].Metadata, got.Fields[0].Metadata)
+	ref = b.write(t, t.TempDir()+"/f.parquet", schema, [][]any{{"a"}}, 1, format.Options{parquet.MetadataKey: "not JSON"})
+	got, err = b.f.Infer(t.Context(), b.fs, []vfs.FileRef{ref}, nil)
+	require.NoError(t, err)
+	require.Equal(t, "`odd \"name\"` STRING", got.DDL())
 }
 
 func TestNoRows(t *testing.T) {

@@ -15,8 +15,8 @@ const (
 	// groupRows and groupBytes bound a row group, whichever comes first.
 	groupRows  = 1 << 20
 	groupBytes = 128 << 20
-	// MetadataKey names the option, and the file's entry, that hold the schema
-	// as Spark writes it in JSON.
+	// MetadataKey names the file's entry that holds the schema as Spark writes
+	// it in JSON, and an option that replaces it.
 	MetadataKey = "org.apache.spark.sql.parquet.row.metadata"
 	versionKey  = "org.apache.spark.version"
 	// sparkVersion is what files claim to be compatible with: readers choose
@@ -30,7 +30,7 @@ const (
 type writer struct {
 	out    vfs.Writer
 	comp   *compressor
-	opt    format.Options
+	spark  string // the schema in Spark's words
 	cols   []*writeNode
 	leaves []*leafWriter
 	pos    int64
@@ -49,7 +49,10 @@ func (f *Format) Create(ctx context.Context, fs vfs.FS, path string, schema type
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{opt: opt, limit: groupBytes}
+	w := &writer{spark: opt[MetadataKey], limit: groupBytes}
+	if w.spark == "" {
+		w.spark = sparkJSON(schema)
+	}
 	if s, ok := opt[optGroupSize]; ok {
 		if w.limit, err = strconv.ParseInt(s, 10, 64); err != nil || w.limit <= 0 {
 			return nil, errs.Errorf(errs.Invalid, "parquet.Create", "option %s is %q: a number of bytes is expected", optGroupSize, s)
