@@ -155,7 +155,7 @@ func (p *Planner) rare(ctx context.Context, n plan.Node) (Node, error) {
 	case *plan.Range:
 		return &Range{Rows: p.rows(n), Start: n.Start, End: n.End, Step: n.Step, Out: plan.SchemaOf(n)}, nil
 	case *plan.OneRow:
-		return oneRow(), nil
+		return &Project{Child: oneRow(), Exprs: []plan.Expr{}, Out: types.Schema{Fields: []types.Field{}}}, nil
 	case *plan.OffsetRows:
 		return p.offset(ctx, n)
 	case *plan.Tail:

@@ -23,7 +23,8 @@ func words(s string) map[string]bool {
 }
 
 // behind are aliases that are shown as another function.
-var behind = map[string]string{"dateadd": "date_add", "random": "rand", "current_database": "current_schema"}
+var behind = map[string]string{"dateadd": "date_add", "random": "rand", "current_database": "current_schema", "string_agg": "listagg",
+	"make_timestamp_ltz": "make_timestamp", "try_make_timestamp_ltz": "try_make_timestamp"}
 
 // fills are the arguments shown when a call leaves them out: all the
 // parameters there are, and the defaults of the last ones.
@@ -101,6 +102,20 @@ var shownArgs = map[string]int{
 	"first": 1, "first_value": 1, "last": 1, "last_value": 1, "any_value": 1, "ilike": 2, "to_varchar": 2, "nth_value": 2, "mode": 1,
 }
 
+// firstCast finds a cast that functions which add to arrays do not show.
+func firstCast(name string, args []Expr) (*Cast, bool) {
+	switch name {
+	case "array_append", "array_prepend", "array_insert":
+	default:
+		return nil, false
+	}
+	if len(args) == 0 {
+		return nil, false
+	}
+	c, ok := args[0].(*Cast)
+	return c, ok
+}
+
 // shape is the name and arguments of a call that has no form of its own.
 func (n namer) shape(name string, args []Expr) (string, []string) {
 	parts := make([]string, len(args))
@@ -114,6 +129,9 @@ func (n namer) shape(name string, args []Expr) (string, []string) {
 		for missing := f.params - len(parts); missing > 0 && missing <= len(f.defaults); missing-- {
 			parts = append(parts, f.defaults[len(f.defaults)-missing])
 		}
+	}
+	if c, ok := firstCast(name, args); ok {
+		parts[0] = n.name(c.Child)
 	}
 	switch {
 	case (name == "lpad" || name == "rpad") && len(args) == 2 && args[0].Resolved() && args[0].Type().Kind == types.KindBinary:
