@@ -42,7 +42,13 @@ func (r *run) lower(ctx context.Context, n plan.Node) (plan.Node, error) {
 	if p, ok := n.(*plan.Project); ok {
 		return r.lowerProject(ctx, p)
 	}
-	return r.lowerExprs(ctx, n)
+	if n, err = r.lowerExprs(ctx, n); err != nil {
+		return nil, err
+	}
+	if j, ok := n.(*plan.Join); ok && j.Lateral {
+		return r.lateral(ctx, j)
+	}
+	return n, nil
 }
 
 func (r *run) lowerChildren(ctx context.Context, n plan.Node) (plan.Node, error) {
