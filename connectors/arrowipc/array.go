@@ -35,7 +35,7 @@ type bodyReader struct {
 func (d *decoder) reader(t table, body []byte) (*bodyReader, error) {
 	r := &bodyReader{d: d, body: body, codec: -1}
 	if c, ok := t.table(slotBatchCompression); ok {
-		if r.codec = int(c.byte(0, codecLZ4)); r.codec > codecZstd || c.byte(1, 0) != 0 {
+		if r.codec = int(c.byte(0)); r.codec > codecZstd || c.byte(1) != 0 {
 			return nil, unsupported("an unknown compression")
 		}
 	}
@@ -207,7 +207,7 @@ func (r *bodyReader) offsets(n, width int) ([]int64, error) {
 	out := make([]int64, n+1)
 	last := int64(0)
 	for i := range out {
-		x := int64(0)
+		var x int64
 		if width == 4 {
 			x = int64(int32(binary.LittleEndian.Uint32(b[4*i:])))
 		} else {

@@ -61,7 +61,7 @@ func (d *decoder) decompress(codec int, b []byte) ([]byte, error) {
 	if _, err := io.ReadFull(src, out); err != nil {
 		return nil, corrupt("a compressed buffer: %v", err)
 	}
-	if k, err := src.Read(make([]byte, 1)); k != 0 || err != io.EOF { //nolint:errorlint // readers at their end return io.EOF itself
+	if k, err := src.Read(make([]byte, 1)); k != 0 || err != io.EOF {
 		return nil, corrupt("a compressed buffer is longer than it says")
 	}
 	return out, nil

@@ -86,7 +86,7 @@ func (d *decoder) message() (bool, error) {
 		return false, err
 	}
 	t, buf := rootTable(meta)
-	kind := t.byte(slotMessageHeaderType, 0)
+	kind := t.byte(slotMessageHeaderType)
 	header, ok := t.table(slotMessageHeader)
 	body, err := d.body(t.long(slotMessageBodyLength))
 	if err != nil {

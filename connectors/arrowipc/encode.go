@@ -3,6 +3,7 @@ package arrowipc
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -117,17 +118,17 @@ func (e *Encoder) batchMessage(w *bodyWriter) []byte {
 	b := e.scratch
 	b.Reset()
 	b.StartVector(16, len(w.buffers), 8)
-	for i := len(w.buffers) - 1; i >= 0; i-- {
+	for _, e := range slices.Backward(w.buffers) {
 		b.Prep(8, 16)
-		b.PrependInt64(int64(w.buffers[i].length))
-		b.PrependInt64(int64(w.buffers[i].offset))
+		b.PrependInt64(int64(e.length))
+		b.PrependInt64(int64(e.offset))
 	}
 	buffers := b.EndVector(len(w.buffers))
 	b.StartVector(16, len(w.nodes), 8)
-	for i := len(w.nodes) - 1; i >= 0; i-- {
+	for _, n := range slices.Backward(w.nodes) {
 		b.Prep(8, 16)
-		b.PrependInt64(int64(w.nodes[i].nulls))
-		b.PrependInt64(int64(w.nodes[i].length))
+		b.PrependInt64(int64(n.nulls))
+		b.PrependInt64(int64(n.length))
 	}
 	nodes := b.EndVector(len(w.nodes))
 	b.StartObject(5)

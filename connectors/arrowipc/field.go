@@ -33,7 +33,7 @@ const (
 type schemaReader struct{ fields int }
 
 func (r *schemaReader) read(t table) ([]*field, error) {
-	if t.short(slotSchemaEndianness, 0) != 0 {
+	if t.unit(0) != 0 {
 		return nil, unsupported("big-endian numbers")
 	}
 	return r.list(t.tables(slotSchemaFields), 0)
@@ -58,7 +58,7 @@ func (r *schemaReader) field(t table, depth int) (*field, error) {
 	if r.fields++; r.fields > maxFields {
 		return nil, corrupt("more than %d fields", maxFields)
 	}
-	f := &field{name: t.string(slotFieldName), nullable: t.bool(slotFieldNullable), tag: typeTag(t.byte(slotFieldTypeType, 0))}
+	f := &field{name: t.string(slotFieldName), nullable: t.bool(slotFieldNullable), tag: typeTag(t.byte(slotFieldTypeType))}
 	if !utf8.ValidString(f.name) {
 		return nil, corrupt("a field name is not UTF-8")
 	}
@@ -102,7 +102,7 @@ func (f *field) resolve(t table) error {
 		f.bits, f.signed = t.int(0, 0), t.bool(1)
 		return f.resolveInt()
 	case tagFloat:
-		f.bits = [...]int{16, 32, 64, 0}[t.short(0, 0)&3]
+		f.bits = [...]int{16, 32, 64, 0}[t.unit(0)&3]
 		f.typ = types.Float
 		if f.bits == 64 {
 			f.typ = types.Double
@@ -158,24 +158,24 @@ func (f *field) resolveDecimal(precision, scale, bits int) error {
 func (f *field) resolveTemporal(t table) error {
 	switch f.tag {
 	case tagDate:
-		f.unit, f.typ, f.bits = t.short(0, defaultDateUnit), types.Date, 32
+		f.unit, f.typ, f.bits = t.unit(defaultDateUnit), types.Date, 32
 		if f.unit == unitDateMilli {
 			f.bits = 64
 		}
 	case tagTime:
-		f.unit, f.bits, f.typ = t.short(0, defaultTimeUnit), t.int(1, defaultTimeBits), types.Time
+		f.unit, f.bits, f.typ = t.unit(defaultTimeUnit), t.int(1, defaultTimeBits), types.Time
 		if f.bits != 32 && f.bits != 64 {
 			return corrupt("times of %d bits", f.bits)
 		}
 	case tagTimestamp:
-		f.unit, f.bits, f.typ = t.short(0, unitSecond), 64, types.TimestampNTZ
+		f.unit, f.bits, f.typ = t.unit(unitSecond), 64, types.TimestampNTZ
 		if t.string(1) != "" {
 			f.typ = types.Timestamp
 		}
 	case tagDuration:
-		f.unit, f.bits, f.typ = t.short(0, defaultDurationUnit), 64, types.DayTime
+		f.unit, f.bits, f.typ = t.unit(defaultDurationUnit), 64, types.DayTime
 	default:
-		f.unit = t.short(0, intervalYearMonth)
+		f.unit = t.unit(intervalYearMonth)
 		f.bits, f.typ = 32, types.YearMonth
 		if f.unit != intervalYearMonth {
 			f.typ = types.CalendarInterval

@@ -279,11 +279,16 @@ func TestForeignTypes(t *testing.T) {
 		{arrow.BinaryTypes.StringView, `["ab",null,"` + long + `"]`, types.String, []any{"ab", nil, long}},
 		{arrow.BinaryTypes.LargeString, `["ab",null]`, types.String, []any{"ab", nil}},
 		{&arrow.FixedSizeBinaryType{ByteWidth: 2}, `["YWI=",null]`, types.Binary, []any{[]byte("ab"), nil}},
-		{arrow.FixedSizeListOf(2, arrow.PrimitiveTypes.Int8), `[[1,2],[3,null],[5,6]]`, types.Array(types.Byte, true),
-			[]any{[]any{int8(1), int8(2)}, []any{int8(3), nil}, []any{int8(5), int8(6)}}},
+		{
+			arrow.FixedSizeListOf(2, arrow.PrimitiveTypes.Int8), `[[1,2],[3,null],[5,6]]`, types.Array(types.Byte, true),
+			[]any{[]any{int8(1), int8(2)}, []any{int8(3), nil}, []any{int8(5), int8(6)}},
+		},
 		{arrow.LargeListOf(arrow.BinaryTypes.String), `[["a"],[],null]`, types.Array(types.String, true), []any{[]any{"a"}, []any{}, nil}},
-		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}, `["a",null,"` + long + `","a"]`,
-			types.String, []any{"a", nil, long, "a"}},
+		{
+			&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}, `["a",null,"` + long + `","a"]`,
+			types.String,
+			[]any{"a", nil, long, "a"},
+		},
 		{&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Uint32, ValueType: arrow.PrimitiveTypes.Int64}, `[5,null,5]`, types.Long, []any{int64(5), nil, int64(5)}},
 	} {
 		t.Run(c.typ.String(), func(t *testing.T) {

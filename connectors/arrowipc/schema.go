@@ -1,6 +1,8 @@
 package arrowipc
 
 import (
+	"slices"
+
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -39,8 +41,8 @@ func finishMessage(b *flatbuffers.Builder, kind byte, header flatbuffers.UOffset
 
 func (w *schemaWriter) vector(offs []flatbuffers.UOffsetT) flatbuffers.UOffsetT {
 	w.b.StartVector(4, len(offs), 4)
-	for i := len(offs) - 1; i >= 0; i-- {
-		w.b.PrependUOffsetT(offs[i])
+	for _, o := range slices.Backward(offs) {
+		w.b.PrependUOffsetT(o)
 	}
 	return w.b.EndVector(len(offs))
 }
@@ -108,8 +110,9 @@ func (w *schemaWriter) children(t types.Type) []flatbuffers.UOffsetT {
 			w.field("value", types.Binary, false, nil),
 			w.field("metadata", types.Binary, false, [][2]string{{metadataVariant, "true"}}),
 		}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // typ is the tag and table of t's Arrow type.
@@ -153,9 +156,10 @@ func (w *schemaWriter) typ(t types.Type) (typeTag, flatbuffers.UOffsetT) {
 		return tagInterval, w.enum(intervalYearMonth)
 	case types.KindCalendarInterval:
 		return tagInterval, w.enum(intervalMonthDayNano)
+	default: // types without parameters; a map's keys are not sorted
+		w.b.StartObject(1)
+		return w.plainTag(t), w.b.EndObject()
 	}
-	w.b.StartObject(1) // types without parameters; a map's keys are not sorted
-	return w.plainTag(t), w.b.EndObject()
 }
 
 func (w *schemaWriter) plainTag(t types.Type) typeTag {
@@ -178,8 +182,9 @@ func (w *schemaWriter) plainTag(t types.Type) typeTag {
 		return tagMap
 	case types.KindStruct, types.KindVariant:
 		return tagStruct
+	default:
+		return tagNull
 	}
-	return tagNull
 }
 
 func (w *schemaWriter) zone() string {

@@ -101,18 +101,19 @@ func (t table) field(slot int) int {
 	return t.pos + o
 }
 
-func (t table) byte(slot int, absent byte) byte {
+func (t table) byte(slot int) byte {
 	p := t.field(slot)
 	if p < 0 || !t.buf.has(p, 1) {
-		return absent
+		return 0
 	}
 	return t.buf.data[p]
 }
 
-func (t table) bool(slot int) bool { return t.byte(slot, 0) != 0 }
+func (t table) bool(slot int) bool { return t.byte(slot) != 0 }
 
-func (t table) short(slot int, absent int) int {
-	p := t.field(slot)
+// unit is the enum in the first slot of a type's table.
+func (t table) unit(absent int) int {
+	p := t.field(0)
 	if p < 0 {
 		return absent
 	}

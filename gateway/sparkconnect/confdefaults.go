@@ -307,15 +307,15 @@ func DefaultConf() map[string]string {
 
 // versionDefault is a default that differs for older clients.
 func versionDefault(key string, v clientVersion) (string, bool) {
-	before := func(major, minor int) bool { return v.major < major || v.major == major && v.minor < minor }
+	before := func(minor int) bool { return v.major < 4 || v.major == 4 && v.minor < minor }
 	switch {
-	case key == keyAnsi && before(4, 0):
+	case key == keyAnsi && before(0):
 		return "false", true
-	case key == "spark.sql.session.localRelationCacheThreshold" && before(4, 1):
+	case key == "spark.sql.session.localRelationCacheThreshold" && before(1):
 		return "67108864", true
-	case key == "spark.sql.execution.pandas.convertToArrowArraySafely" && before(4, 1):
+	case key == "spark.sql.execution.pandas.convertToArrowArraySafely" && before(1):
 		return "false", true
-	case key == "spark.sql.execution.pythonUDF.arrow.enabled" && !before(4, 2):
+	case key == "spark.sql.execution.pythonUDF.arrow.enabled" && !before(2):
 		return "true", true
 	}
 	return "", false

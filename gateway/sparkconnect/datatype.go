@@ -175,8 +175,9 @@ func typeTo(t types.Type) *pb.DataType {
 		return &pb.DataType{Kind: &pb.DataType_Struct_{Struct: s}}
 	case types.KindUDT:
 		return udtTo(t)
+	default:
+		return plainTo(t.Kind)
 	}
-	return plainTo(t.Kind)
 }
 
 func stringTo(t types.Type) *pb.DataType {
@@ -241,6 +242,7 @@ func plainTo(k types.Kind) *pb.DataType {
 		return &pb.DataType{Kind: &pb.DataType_CalendarInterval_{CalendarInterval: &pb.DataType_CalendarInterval{}}}
 	case types.KindVariant:
 		return &pb.DataType{Kind: &pb.DataType_Variant_{Variant: &pb.DataType_Variant{}}}
+	default:
+		return &pb.DataType{Kind: &pb.DataType_Null{Null: &pb.DataType_NULL{}}}
 	}
-	return &pb.DataType{Kind: &pb.DataType_Null{Null: &pb.DataType_NULL{}}}
 }

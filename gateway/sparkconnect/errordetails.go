@@ -39,11 +39,11 @@ func (s *errorStore) put(err error) string {
 	return id
 }
 
-func (s *errorStore) get(id string) (error, bool) {
+// get is a stored error, nil if it is not, or no longer, there.
+func (s *errorStore) get(id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err, ok := s.mu.byID[id]
-	return err, ok
+	return s.mu.byID[id]
 }
 
 // maxCauses bounds the chain of causes told to clients.
@@ -57,8 +57,8 @@ func (s *Server) FetchErrorDetails(ctx context.Context, req *pb.FetchErrorDetail
 		return nil, err
 	}
 	out := &pb.FetchErrorDetailsResponse{SessionId: sess.key.SessionID, ServerSideSessionId: sess.serverID()}
-	stored, ok := sess.errors.get(req.GetErrorId())
-	if !ok {
+	stored := sess.errors.get(req.GetErrorId())
+	if stored == nil {
 		return out, nil // as Spark: the client then uses what the status says
 	}
 	root := int32(0)

@@ -80,8 +80,9 @@ func categoryClasses(c errs.Category) []string {
 		return []string{"org.apache.spark.SparkNoSuchElementException", "java.util.NoSuchElementException", "java.lang.RuntimeException"}
 	case errs.Upgrade:
 		return []string{"org.apache.spark.SparkUpgradeException", "java.lang.RuntimeException"}
+	default:
+		return []string{classSpark}
 	}
-	return []string{classSpark}
 }
 
 // messageOf is an error's text as users read it.

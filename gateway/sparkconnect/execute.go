@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/google/uuid"
@@ -21,14 +22,11 @@ func (s *Server) ExecutePlan(req *pb.ExecutePlanRequest, out pb.SparkConnectServ
 	if err != nil {
 		return err
 	}
-	switch id := req.GetOperationId(); {
-	case id == "":
-		id = uuid.NewString()
-		req.OperationId = &id
-	default:
-		if _, err := uuid.Parse(id); err != nil {
-			return handle("FORMAT", id, "The operation id "+id+" is not a UUID.")
-		}
+	if req.GetOperationId() == "" {
+		req.OperationId = new(uuid.NewString())
+	}
+	if _, err := uuid.Parse(req.GetOperationId()); err != nil {
+		return handle("FORMAT", req.GetOperationId(), "The operation id "+req.GetOperationId()+" is not a UUID.")
 	}
 	o := newOperation(sess, req, s.clock.Now(), s.limits)
 	existing, err := sess.addOperation(o)
@@ -101,9 +99,7 @@ func (s *Server) ReleaseExecute(ctx context.Context, req *pb.ReleaseExecuteReque
 
 // start runs an operation in its own goroutine.
 func (s *Server) start(o *operation) {
-	s.running.Add(1)
-	go func() {
-		defer s.running.Done()
+	s.running.Go(func() {
 		defer o.session.ended(o)
 		defer close(o.finished)
 		err := s.runGuarded(o)
@@ -117,14 +113,14 @@ func (s *Server) start(o *operation) {
 		if !o.reattachable {
 			o.session.dropOperation(o)
 		}
-	}()
+	})
 }
 
 // runGuarded is the one place where a bug in an execution is caught.
 func (s *Server) runGuarded(o *operation) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.log.Error("execution panicked", "operation", o.id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.log.Error("execution panicked", slog.String("operation", o.id), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 			err = bug(p)
 		}
 	}()

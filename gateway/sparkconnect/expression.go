@@ -217,6 +217,7 @@ func (t *translator) cast(c *pb.Expression_Cast, origin *errs.Origin) (plan.Expr
 		out.Mode = plan.CastAnsi
 	case pb.Expression_Cast_EVAL_MODE_TRY:
 		out.Mode = plan.CastTry
+	default: // as the session says
 	}
 	return out, err
 }
@@ -229,6 +230,7 @@ func (t *translator) sortOrder(s *pb.Expression_SortOrder) (plan.SortOrder, erro
 		out.Nulls = plan.NullsFirst
 	case pb.Expression_SortOrder_SORT_NULLS_LAST:
 		out.Nulls = plan.NullsLast
+	default: // by the direction
 	}
 	return out, err
 }

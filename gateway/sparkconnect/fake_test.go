@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fakeEngine struct {
 	execute func(ctx context.Context, s *fakeSession, req ExecuteRequest) (Result, error)
 	analyze func(n plan.Node) (plan.Node, error)
-	ids     atomic.Int64
 	mu      sync.Mutex
 	live    map[SessionKey]*fakeSession
 	closed  []SessionKey
@@ -51,9 +51,7 @@ func (e *fakeEngine) CloneSession(ctx context.Context, from, to SessionKey) (Ses
 	s, err := e.Session(ctx, Principal{}, to)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for k, v := range e.live[from].conf {
-		e.live[to].conf[k] = v
-	}
+	maps.Copy(e.live[to].conf, e.live[from].conf)
 	return s, err
 }
 
@@ -83,6 +81,7 @@ func (s *fakeSession) Execute(ctx context.Context, req ExecuteRequest) (Result, 
 	s.mu.Unlock()
 	return s.engine.execute(ctx, s, req)
 }
+
 func (s *fakeSession) Analyze(_ context.Context, n plan.Node) (plan.Node, error) {
 	return s.engine.analyze(n)
 }
@@ -95,9 +94,11 @@ func (s *fakeSession) Blobs() Blobs        { return fakeBlobs{s} }
 func (s *fakeSession) Explain(_ context.Context, n plan.Node, mode string) (string, error) {
 	return mode + "\n" + plan.Tree(n), nil
 }
+
 func (s *fakeSession) InputFiles(context.Context, plan.Node) ([]string, error) {
 	return []string{"file:///a"}, nil
 }
+
 func (s *fakeSession) SemanticKey(_ context.Context, n plan.Node) (string, error) {
 	return plan.Tree(bare(n)), nil
 }
@@ -106,10 +107,12 @@ func (s *fakeSession) Persist(_ context.Context, n plan.Node, level StorageLevel
 	s.levels[plan.Tree(bare(n))] = level
 	return nil
 }
+
 func (s *fakeSession) Unpersist(_ context.Context, n plan.Node, _ bool) error {
 	delete(s.levels, plan.Tree(bare(n)))
 	return nil
 }
+
 func (s *fakeSession) Level(_ context.Context, n plan.Node) (StorageLevel, error) {
 	return s.levels[plan.Tree(bare(n))], nil
 }
@@ -122,25 +125,24 @@ func (c fakeConf) Get(k string) (string, bool) {
 	v, ok := c.s.conf[k]
 	return v, ok
 }
+
 func (c fakeConf) Set(k, v string) error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	c.s.conf[k] = v
 	return nil
 }
+
 func (c fakeConf) Unset(k string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	delete(c.s.conf, k)
 }
+
 func (c fakeConf) All() map[string]string {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	out := map[string]string{}
-	for k, v := range c.s.conf {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(c.s.conf)
 }
 
 type fakeBlobs struct{ s *fakeSession }
@@ -152,10 +154,12 @@ func (b fakeBlobs) Put(_ context.Context, name string, r io.Reader) error {
 	}
 	return err
 }
+
 func (b fakeBlobs) Has(_ context.Context, name string) (bool, error) {
 	_, ok := b.s.blobs[name]
 	return ok, nil
 }
+
 func (b fakeBlobs) Get(_ context.Context, name string) ([]byte, error) {
 	data, ok := b.s.blobs[name]
 	if !ok {

@@ -3,7 +3,7 @@ package sparkconnect
 import (
 	"context"
 	"crypto/subtle"
-	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 
@@ -26,7 +26,7 @@ func principalOf(ctx context.Context) Principal {
 
 // unary authenticates a call, catches its bugs and gives errors their status.
 func (s *Server) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
-	defer s.caught(&err)
+	defer func() { s.caught(recover(), &err) }()
 	if ctx, err = s.identify(ctx); err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *Server) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, ne
 
 // streamed does the same for streams.
 func (s *Server) streamed(srv any, in grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
-	defer s.caught(&err)
+	defer func() { s.caught(recover(), &err) }()
 	ctx, err := s.identify(in.Context())
 	if err != nil {
 		return err
@@ -53,10 +53,10 @@ type identified struct {
 // Context implements grpc.ServerStream.
 func (s *identified) Context() context.Context { return s.ctx }
 
-// caught is the one recover of a call.
-func (s *Server) caught(err *error) {
-	if p := recover(); p != nil {
-		s.log.Error("call panicked", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+// caught turns a panic into the call's error; there is one recover in a call.
+func (s *Server) caught(p any, err *error) {
+	if p != nil {
+		s.log.Error("call panicked", slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 		*err = statusOf(bug(p), "")
 	}
 }

@@ -49,8 +49,9 @@ func intTo(x int32, t types.Type) *pb.Expression_Literal {
 		return &pb.Expression_Literal{LiteralType: &pb.Expression_Literal_Date{Date: x}}
 	case types.KindYearMonthInterval:
 		return &pb.Expression_Literal{LiteralType: &pb.Expression_Literal_YearMonthInterval{YearMonthInterval: x}}
+	default:
+		return &pb.Expression_Literal{LiteralType: &pb.Expression_Literal_Integer{Integer: x}}
 	}
-	return &pb.Expression_Literal{LiteralType: &pb.Expression_Literal_Integer{Integer: x}}
 }
 
 func longTo(x int64, t types.Type) *pb.Expression_Literal {
@@ -66,8 +67,9 @@ func longTo(x int64, t types.Type) *pb.Expression_Literal {
 		return &pb.Expression_Literal{LiteralType: &pb.Expression_Literal_Time_{Time: &pb.Expression_Literal_Time{Nano: x, Precision: &p}}}
 	case types.KindDecimal:
 		return decimalTo(big.NewInt(x), t)
+	default:
+		return &pb.Expression_Literal{LiteralType: &pb.Expression_Literal_Long{Long: x}}
 	}
-	return &pb.Expression_Literal{LiteralType: &pb.Expression_Literal_Long{Long: x}}
 }
 
 func bigInt(x batch.Int128) *big.Int {

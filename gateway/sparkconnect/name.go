@@ -12,8 +12,8 @@ func splitName(name string) ([]string, error) {
 	var parts []string
 	var cur strings.Builder
 	for i := 0; i < len(name); {
-		switch c := name[i]; {
-		case c == '`':
+		switch c := name[i]; c {
+		case '`':
 			if cur.Len() > 0 {
 				return nil, badName(name)
 			}
@@ -25,7 +25,7 @@ func splitName(name string) ([]string, error) {
 			if i == len(name) {
 				return append(parts, cur.String()), nil
 			}
-		case c == '.':
+		case '.':
 			if i == 0 || name[i-1] == '.' || i == len(name)-1 {
 				return nil, badName(name)
 			}

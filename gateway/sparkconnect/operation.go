@@ -2,6 +2,7 @@ package sparkconnect
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -280,14 +281,7 @@ func (o *operation) abandoned(now time.Time, d time.Duration) bool {
 }
 
 // hasTag tells whether the client gave the operation a tag.
-func (o *operation) hasTag(tag string) bool {
-	for _, t := range o.tags {
-		if t == tag {
-			return true
-		}
-	}
-	return false
-}
+func (o *operation) hasTag(tag string) bool { return slices.Contains(o.tags, tag) }
 
 // chunkSize is the size of pieces that a client wishes, within bounds.
 func chunkSize(preferred *int64) int {

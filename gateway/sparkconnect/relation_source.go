@@ -223,8 +223,9 @@ func stored(t types.Type) types.Type {
 			fs[i] = f
 		}
 		return types.Struct(fs...)
+	default:
+		return t
 	}
-	return t
 }
 
 func (t *translator) localRelation(l *pb.LocalRelation) (plan.Node, error) {

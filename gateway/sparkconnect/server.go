@@ -152,7 +152,7 @@ func (s *Server) sweep() {
 		if sess.idle(now, s.limits.SessionIdle) {
 			ctx, cancel := context.WithTimeout(context.Background(), sweepEvery)
 			if err := s.sessions.close(ctx, sess, true); err != nil {
-				s.log.Warn("closing an idle session failed", "session", sess.key.SessionID, "error", err)
+				s.log.Warn("closing an idle session failed", slog.String("session", sess.key.SessionID), slog.Any("error", err))
 			}
 			cancel()
 		}

@@ -81,16 +81,13 @@ func (w *streamer) send(r *pb.ExecutePlanResponse) error {
 // pace waits until the client has released enough of what was sent, but not for
 // ever: it need not. It is false if the client is gone.
 func (w *streamer) pace(next int) bool {
-	var timer clock.Timer
-	for {
-		wake, full := w.op.full(next)
-		if !full {
-			return true
-		}
-		if timer == nil {
-			timer = w.clock.NewTimer(w.limits.ReleaseGrace)
-			defer timer.Stop()
-		}
+	wake, full := w.op.full(next)
+	if !full {
+		return true
+	}
+	timer := w.clock.NewTimer(w.limits.ReleaseGrace)
+	defer timer.Stop()
+	for ; full; wake, full = w.op.full(next) {
 		select {
 		case <-wake:
 		case <-timer.C():
@@ -99,6 +96,7 @@ func (w *streamer) pace(next int) bool {
 			return false
 		}
 	}
+	return true
 }
 
 // spent tells whether the stream should end so that the client reattaches.
