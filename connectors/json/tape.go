@@ -1,6 +1,10 @@
 package json
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
 
 // tokens of a record, as a tape: a value's parts follow it directly, and next
 // is the position behind them. Syntax is checked once, here; what reads the
@@ -39,6 +43,13 @@ type tape struct {
 }
 
 func (t *tape) space() {
+	if t.i < len(t.b) && t.b[t.i] > ' ' && t.b[t.i] != '/' {
+		return
+	}
+	t.blanks()
+}
+
+func (t *tape) blanks() {
 	for t.i < len(t.b) {
 		switch t.b[t.i] {
 		case ' ', '\t', '\n', '\r':
@@ -194,6 +205,11 @@ func (t *tape) str(quote byte) bool {
 	t.i++
 	from, esc := t.i, false
 	for t.i < len(t.b) {
+		if quote == '"' {
+			if t.i = ordinary(t.b, t.i); t.i == len(t.b) {
+				return false
+			}
+		}
 		switch c := t.b[t.i]; {
 		case c == quote:
 			t.leaf(stringToken, from, t.i)
@@ -212,6 +228,23 @@ func (t *tape) str(quote byte) bool {
 		}
 	}
 	return false
+}
+
+// ordinary passes over bytes that are neither quote nor backslash nor control
+// characters, eight at a time: the lowest bit set by each test is right.
+func ordinary(b []byte, i int) int {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		q, e := w^(ones*'"'), w^(ones*'\\')
+		if m := ((q-ones)&^q | (e-ones)&^e | (w-ones*' ')&^w) & high; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
+		i++
+	}
+	return i
 }
 
 func (t *tape) escape() bool {
