@@ -55,6 +55,7 @@ func newColumn(t types.Type, opt Options) *column {
 		for _, f := range t.Fields {
 			c.children = append(c.children, newColumn(f.Type, opt))
 		}
+	default: // no members
 	}
 	c.reset()
 	return c
@@ -76,11 +77,12 @@ func layoutOf(t types.Type) layout {
 		return layMap
 	case types.PhysStruct:
 		return layStruct
+	default:
+		if t.Kind == types.KindDecimal && t.Phys() == types.PhysInt64 {
+			return layWiden
+		}
+		return layCopy
 	}
-	if t.Kind == types.KindDecimal && t.Phys() == types.PhysInt64 {
-		return layWiden
-	}
-	return layCopy
 }
 
 func (c *column) reset() {

@@ -222,8 +222,9 @@ func (f *field) resolveNested(t table) error {
 		return unsupported("run-end encoded")
 	case tagListView, tagLargeListView:
 		return unsupported("list view")
+	default:
+		return corrupt("the type number %d", f.tag)
 	}
-	return corrupt("the type number %d", f.tag)
 }
 
 func fieldsOf(fs []*field) []types.Field {

@@ -54,8 +54,9 @@ func (a *array) fill(v *batch.Vector, from, n int) error {
 			}
 		}
 		return nil
+	default:
+		return a.fillFixed(v, from, n)
 	}
-	return a.fillFixed(v, from, n)
 }
 
 // words is the validity of rows [from, from+n) as a bitmap of words, nil if all are present.
