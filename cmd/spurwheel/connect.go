@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -35,14 +36,21 @@ const connectGrace = 5 * time.Second
 // serve answers until ctx ends; it returns after all executions are gone.
 func (c *connectServer) serve(ctx context.Context) error {
 	closed := make(chan error, 1)
-	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectGrace)
-		defer cancel()
-		closed <- c.server.Close(grace)
-	})
+	stop := context.AfterFunc(ctx, func() { closed <- c.close(ctx) })
 	err := c.server.Serve(c.listener)
 	if !stop() {
 		err = firstError(err, <-closed)
+	}
+	return err
+}
+
+// close ends all executions and sessions. It is idempotent.
+func (c *connectServer) close(ctx context.Context) error {
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectGrace)
+	defer cancel()
+	err := c.server.Close(grace)
+	if cerr := c.listener.Close(); err == nil && !errors.Is(cerr, net.ErrClosed) {
+		err = cerr
 	}
 	return err
 }

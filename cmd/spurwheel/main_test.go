@@ -46,7 +46,7 @@ func TestStatusAndMessage(t *testing.T) {
 		{[]string{"up", "--threads", "many"}, exitUsage, "--threads"},
 		{[]string{"up", "--memory", "1KiB"}, exitUsage, "memory 1KiB: want at least 32MiB"},
 		{[]string{"up", "--data", "/dev/null/x", "--http", "127.0.0.1:0"}, exitFailure, "data folder: "},
-		{[]string{"sql", "-e", "select nothing"}, exitFailure, "[UNRESOLVED_COLUMN"},
+		{[]string{"sql", "-e", "select nothing"}, exitUsage, "[UNRESOLVED_COLUMN"},
 		{[]string{"sql", "-e", "selec 1"}, exitUsage, "[PARSE_SYNTAX_ERROR]"},
 		{[]string{"sql", "--format", "xml", "-e", "select 1"}, exitUsage, "want table, csv or json"},
 		{[]string{"submit"}, exitUsage, "requires at least 1 arg"},

@@ -51,9 +51,9 @@ log: {level: warn}
 		HTTP:    "127.0.0.1:2",
 		Data:    "/from/file",
 		Memory:  3 << 30,
-		Threads: 3,
-		Log:     config.Log{Level: "warn", Format: "json"},
-		S3:      config.S3{Endpoint: "http://env", Region: "dotted", PathStyle: true},
+		Threads: 3, Workers: 1,
+		Log: config.Log{Level: "warn", Format: "json"},
+		S3:  config.S3{Endpoint: "http://env", Region: "dotted", PathStyle: true},
 	}, c)
 }
 

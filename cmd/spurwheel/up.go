@@ -50,6 +50,7 @@ func up(ctx context.Context, p process, log *slog.Logger, settings config.Config
 	if err != nil {
 		return err
 	}
+	defer func() { err = firstError(err, connect.close(ctx)) }()
 	health := &health{}
 	web, err := listenWeb(ctx, settings.HTTP, webHandler(health, obs.NewRegistry(buildVersion())))
 	if err != nil {

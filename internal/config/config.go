@@ -85,6 +85,8 @@ const (
 	MinMemory Size = 32 << 20
 	// MaxThreads is far above any machine: it catches a memory size given as threads.
 	MaxThreads = 4096
+	// MaxWorkers bounds the processes of one machine.
+	MaxWorkers = 64
 	// memoryShare of what the machine grants is ours; the rest is the heap's slack, stacks and the page cache.
 	memoryShare = 0.7
 	// fallbackMemory is the budget where the machine does not tell its memory.
@@ -100,6 +102,7 @@ func (c *Config) validate(h host) error {
 		checkAddress("connect", c.Connect, c.InsecureIKnow),
 		checkAddress("http", c.HTTP, c.InsecureIKnow),
 		checkRange("memory", c.Memory >= MinMemory, c.Memory, "at least "+MinMemory.String()),
+		checkRange("workers", c.Workers >= 1 && c.Workers <= MaxWorkers, c.Workers, "1 to "+strconv.Itoa(MaxWorkers)),
 		checkRange("threads", c.Threads >= 1 && c.Threads <= MaxThreads, c.Threads, "1 to "+strconv.Itoa(MaxThreads)),
 		checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		checkOneOf("log.format", c.Log.Format, "auto", "text", "json"),
@@ -125,6 +128,9 @@ func (c *Config) fill(h host) {
 	}
 	if c.Memory == 0 {
 		c.Memory = h.memory()
+	}
+	if c.Workers == 0 {
+		c.Workers = 1
 	}
 	if c.Threads == 0 {
 		c.Threads = min(h.threads, MaxThreads)

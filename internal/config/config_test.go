@@ -32,8 +32,8 @@ func TestDefaults(t *testing.T) {
 		HTTP:    "127.0.0.1:8080",
 		Data:    "/home/u/.local/state/spurwheel",
 		Memory:  7 << 30,
-		Threads: 6,
-		Log:     Log{Level: "info", Format: "auto"},
+		Threads: 6, Workers: 1,
+		Log: Log{Level: "info", Format: "auto"},
 	}, c)
 }
 
@@ -132,7 +132,7 @@ func TestAddressesAllowed(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	require.Equal(t, []string{
-		"connect", "http", "insecure-i-know", "data", "memory", "threads", "log.level", "log.format",
+		"connect", "http", "insecure-i-know", "data", "memory", "threads", "workers", "log.level", "log.format",
 		"s3.endpoint", "s3.region", "s3.access-key", "s3.secret-key", "s3.session-token", "s3.path-style",
 	}, Keys())
 }
