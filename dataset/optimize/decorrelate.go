@@ -187,7 +187,7 @@ func dropOrder(n plan.Node) plan.Node {
 			n = x.Child
 		case *plan.Limit:
 			l, ok := x.N.(*plan.Literal)
-			if !ok || l.Value == int32(0) {
+			if !ok || l.Value == int32(0) || l.Value == int64(0) {
 				return n
 			}
 			n = x.Child

@@ -7,6 +7,7 @@ func standardRules(cfg Config) []Rule {
 		simplify(cfg),
 		decorrelate{cfg},
 		simplify(cfg),
+		tidy{cfg},
 		dropEmpty{cfg},
 		pushFilters{cfg},
 		pushSemi{cfg},

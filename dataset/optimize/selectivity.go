@@ -114,7 +114,7 @@ func (r *relation) call(e *plan.Call) float64 {
 	case "==", "=", "<=>":
 		return r.equality(e.Args[0], e.Args[1])
 	case "!=", "<>":
-		return 1 - r.equality(e.Args[0], e.Args[1])
+		return max(1-r.equality(e.Args[0], e.Args[1]), guessEqual)
 	case "<", "<=", ">", ">=":
 		for id := range plan.References(e) {
 			if r.column(id).derived {
