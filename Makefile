@@ -82,6 +82,16 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 	      $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
 	    done
 
+## Benchmarks
+
+.PHONY: bench-tpch
+bench-tpch: build $(VENV)/.test ## TPC-H SF1 beside DuckDB, Sail and Spark, interleaved; results under bench/results
+	$(VENV)/bin/python bench/rivals/tpch.py --sf 1
+
+.PHONY: bench-footprint
+bench-footprint: build $(VENV)/.test ## start-up time, idle memory, peak memory under a small budget
+	$(VENV)/bin/python bench/rivals/footprint.py
+
 ## Checks
 
 .PHONY: check
