@@ -96,7 +96,10 @@ func (r *run) statistic(ctx context.Context, name string, c *plan.Column) (plan.
 		if err != nil {
 			return nil, err
 		}
-		to := &plan.Cast{Child: c, To: types.Double, Mode: plan.CastTry}
+		var to plan.Expr = c // numbers keep their type
+		if !c.Typ.IsNumeric() {
+			to = &plan.Cast{Child: c, To: types.Double, Mode: plan.CastTry}
+		}
 		f = plan.Fn("percentile_approx", to, plan.Lit(types.Double, p), plan.LitInt(percentileAccuracy))
 	}
 	return r.expr(ctx, f, r.rewriteEnv(false))

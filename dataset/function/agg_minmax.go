@@ -1,6 +1,8 @@
 package function
 
 import (
+	"math"
+
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
@@ -150,6 +152,14 @@ func (a *extremeInt[T]) Bytes() int64 {
 
 func (a *extremeInt[T]) Reset() { a.best, a.seen = a.best[:0], a.seen[:0] }
 
+// signedKey64 is key64 with -0.0 before 0.0, so that the sign of a zero is kept.
+func signedKey64(x float64) int64 {
+	if x == 0 && math.Signbit(x) {
+		return -1
+	}
+	return key64(x)
+}
+
 // extremeFloat is min or max of floats or doubles, by their keys.
 type extremeFloat struct {
 	extremeInt[int64]
@@ -163,11 +173,11 @@ func (a *extremeFloat) Update(groups []int32, args []*batch.Vector, n int) error
 	keys := a.keys[:n]
 	if a.single {
 		for i, x := range batch.Values[float32](v)[:n] {
-			keys[i] = key64(float64(x))
+			keys[i] = signedKey64(float64(x))
 		}
 	} else {
 		for i, x := range batch.Values[float64](v)[:n] {
-			keys[i] = key64(x)
+			keys[i] = signedKey64(x)
 		}
 	}
 	a.update(groups, keys, v.Validity())

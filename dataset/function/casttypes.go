@@ -112,8 +112,11 @@ func CheckCast(from, to types.Type, m plan.CastMode) error {
 // castInvalid is the error of a value that does not read as the type.
 func castInvalid(text string, from, to types.Type) error {
 	cat := errs.NumberFmt
-	if isDatetime(to) || to.Kind == types.KindTime {
+	switch {
+	case isDatetime(to) || to.Kind == types.KindTime:
 		cat = errs.DateTime
+	case to.Kind == types.KindBool:
+		cat = errs.Runtime
 	}
 	return errs.Cond(cat, "CAST_INVALID_INPUT", "22018",
 		"The value "+text+" of the type "+quoted(from.SQL())+" cannot be cast to "+quoted(to.SQL())+". Use `try_cast` to get null instead.",

@@ -42,9 +42,7 @@ func partTimes() []*Entry {
 // arithTimes are the functions that move and cut dates and times.
 func arithTimes() []*Entry {
 	days := Fixed(types.Date, WantDate, OneOf(WantInt, Exactly(types.Short), Exactly(types.Byte)))
-	truncRule := func(env *Env, args []plan.Expr) (Typing, error) {
-		return MayNull(Derived(func(ts []types.Type) types.Type { return ts[1] }, WantString, WantAnyTime))(env, args)
-	}
+	truncRule := MayNull(Fixed(types.Timestamp, WantString, WantTimestamp))
 	stamp := func(result types.Type, wants ...Want) Rule { return Fixed(result, wants...) }
 	wantTime := Exactly(types.Time)
 	return append(fnEntries(

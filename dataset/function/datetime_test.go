@@ -76,7 +76,7 @@ func TestDatetimes(t *testing.T) {
 		{"trunc", []any{day("2009-02-12"), "DAY"}, nil},
 		{"date_trunc", []any{"YEAR", utc("2015-03-05 17:32:05.359")}, us("2015-01-01 08:00:00")},
 		{"date_trunc", []any{"HOUR", utc("2015-03-05 17:32:05.359")}, us("2015-03-05 17:00:00")},
-		{"date_trunc", []any{"MILLISECOND", ntz("2015-03-05 09:32:05.123456")}, us("2015-03-05 09:32:05.123")},
+		{"date_trunc", []any{"MILLISECOND", utc("2015-03-05 09:32:05.123456")}, us("2015-03-05 09:32:05.123")},
 		{"date_trunc", []any{"century", ts}, nil},
 		{"timestampadd", []any{"HOUR", int64(8), ntz("2022-02-20 03:30:00")}, us("2022-02-20 11:30:00")},
 		{"timestampadd", []any{"MONTH", int64(-1), ntz("2022-03-31 00:00:00")}, us("2022-02-28 00:00:00")},

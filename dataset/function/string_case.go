@@ -1,9 +1,12 @@
 package function
 
 import (
-	"bytes"
+	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
@@ -18,13 +21,14 @@ func textKernel(f func(dst, s []byte) []byte) maker {
 	})
 }
 
-// newUpper and newLower change ASCII in place of a copy, byte by byte.
+// newUpper and newLower change ASCII in place of a copy, byte by byte. The rest
+// goes by Unicode's full mappings, as in Spark: one letter may become two.
 func newUpper(*Env, *plan.Call) (Kernel, error) {
-	return caseKernel('a', 'z', bytes.ToUpper), nil
+	return caseKernel('a', 'z', cases.Upper(language.Und).Bytes), nil
 }
 
 func newLower(*Env, *plan.Call) (Kernel, error) {
-	return caseKernel('A', 'Z', bytes.ToLower), nil
+	return caseKernel('A', 'Z', cases.Lower(language.Und).Bytes), nil
 }
 
 // caseKernel flips letters from lo to hi; slow is for what is not ASCII.
@@ -43,11 +47,7 @@ func caseKernel(lo, hi byte, slow func([]byte) []byte) Kernel {
 			room := out.Room(max(len(s), 1))
 			at := len(*room)
 			b := append(*room, s...)
-			for k := at; k < len(b); k++ {
-				if c := b[k]; c >= lo && c <= hi {
-					b[k] = c ^ 0x20
-				}
-			}
+			flipCase(b[at:], lo, hi)
 			*room = b
 			dst[i] = out.TailView(len(s))
 			if len(s) <= batch.InlineLen {
@@ -55,6 +55,24 @@ func caseKernel(lo, hi byte, slow func([]byte) []byte) Kernel {
 			}
 		}
 		return nil
+	}
+}
+
+// flipCase changes the case of ASCII letters from lo to hi, eight bytes at a
+// time: adding to the low seven bits carries into the top bit from lo on, and
+// from hi+1 on.
+func flipCase(b []byte, lo, hi byte) {
+	from, above := uint64(0x80-lo)*wordOnes, uint64(0x7F-hi)*wordOnes
+	for len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		in := (w + from) ^ (w + above)
+		binary.LittleEndian.PutUint64(b, w^in&wordTops>>2)
+		b = b[8:]
+	}
+	for k, c := range b {
+		if c >= lo && c <= hi {
+			b[k] = c ^ 0x20
+		}
 	}
 }
 

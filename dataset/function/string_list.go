@@ -147,7 +147,7 @@ func buildStrings() []*Entry {
 		}
 		return Typing{Args: ts, Result: types.String, Nullable: args[0].Nullable()}, nil
 	}
-	return fnEntries(
+	return append(fnEntries(
 		stringGroup,
 		fnSpec{"concat_ws", 1, -1, wsRule, rows(concatWS), doc{"Joins strings and arrays of strings by a separator, leaving out nulls.", "SELECT concat_ws(' ', 'Spark', 'SQL')", "Spark SQL"}, withNulls()},
 		fnSpec{"lpad", 2, 3, padRule, pad(true), doc{"Fills up on the left to a length, or cuts to it.", "SELECT lpad('hi', 5, '??')", "???hi"}, fnMore{}},
@@ -166,7 +166,21 @@ func buildStrings() []*Entry {
 		fnSpec{"try_to_binary", 1, 2, toBinaryRule(true), toBinary(true), doc{"Like to_binary, null for what is none.", "SELECT try_to_binary('a!', 'base64')", "NULL"}, fnMore{}},
 		fnSpec{"format_number", 2, 2, MayNull(textRule(WantNumeric, OneOf(WantInt, WantString))), rows(formatNumber), doc{"A number with commas and a number of decimal places, or by a pattern.", "SELECT format_number(12332.123456, 4)", "12,332.1235"}, fnMore{}},
 		fnSpec{"format_string", 1, -1, formatRule, newFormatString, doc{"Text with arguments in the place of directives.", "SELECT format_string('Hello World %d %s', 100, 'days')", "Hello World 100 days"}, withNulls("printf")},
-	)
+	), rewriteSpec("predicate_funcs", "likeany", 2, -1, likeSeveral("or"), doc{"expr LIKE ANY (patterns): whether some pattern matches.", "SELECT likeany('abc', 'x%', 'a%')", "true"}),
+		rewriteSpec("predicate_funcs", "likeall", 2, -1, likeSeveral("and"), doc{"expr LIKE ALL (patterns): whether all patterns match.", "SELECT likeall('abc', 'a%', '%c')", "true"}))
+}
+
+// likeSeveral joins a LIKE for each pattern; balanced, since lists may be long.
+func likeSeveral(join string) func(*Env, []plan.Expr) (plan.Expr, error) {
+	var joined func(e plan.Expr, patterns []plan.Expr) plan.Expr
+	joined = func(e plan.Expr, patterns []plan.Expr) plan.Expr {
+		if len(patterns) == 1 {
+			return plan.Fn("like", e, patterns[0])
+		}
+		mid := len(patterns) / 2
+		return plan.Fn(join, joined(e, patterns[:mid]), joined(e, patterns[mid:]))
+	}
+	return func(_ *Env, args []plan.Expr) (plan.Expr, error) { return joined(args[0], args[1:]), nil }
 }
 
 // formatRule takes arguments of any type.

@@ -249,7 +249,7 @@ func toCharRewrite(_ *Env, args []plan.Expr) (plan.Expr, error) {
 	case "hex":
 		return plan.Fn("hex", args[0]), nil
 	case "utf-8":
-		return plan.Fn("decode_charset", args[0], plan.LitString("UTF-8")), nil
+		return plan.Fn("decode_charset", args[0], plan.LitString("utf-8")), nil
 	}
 	return nil, errParam("BINARY_FORMAT", "to_char", "format", "'"+string(format)+"' is none of base64, hex, utf-8.", "invalidFormat", "'"+string(format)+"'")
 }

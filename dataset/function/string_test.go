@@ -1,13 +1,16 @@
 package function
 
 import (
+	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
@@ -50,7 +53,7 @@ func TestStrings(t *testing.T) {
 		{"split", []any{"a1b22c", "\\d+"}, list("a", "b", "c")},
 		{"split", []any{"", ","}, list("")},
 		{"upper", []any{"SparkSql"}, "SPARKSQL"},
-		{"upper", []any{"äß" + long}, strings.ToUpper("äß" + long)},
+		{"upper", []any{"äß" + long}, "ÄSS" + strings.ToUpper(long)},
 		{"lower", []any{"SPARK" + long}, "spark" + long},
 		{"upper", []any{""}, ""},
 		{"initcap", []any{"sPark sql"}, "Spark Sql"},
@@ -195,4 +198,53 @@ func TestStrToMap(t *testing.T) {
 	out, _, err := evalCall(reg, utcEnv(), "str_to_map", []*plan.Literal{litOf("a:1,b:2,c")}, 0, 1)
 	require.NoError(t, err)
 	require.Equal(t, "{[a b c] [1 2 <nil>]}", fmt.Sprint(out.Get(0)))
+}
+
+// TestLikeRuns compares the search over runs of values with a search per value.
+func TestLikeRuns(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	in := batch.New(types.String, 0)
+	for range 2000 {
+		if r.IntN(10) == 0 {
+			in.AppendNulls(1)
+			continue
+		}
+		s := ""
+		for range r.IntN(12) {
+			s += []string{"ab", "abc", "c", "xyz", " "}[r.IntN(5)]
+		}
+		in.Append(s)
+	}
+	for _, pattern := range []string{"%abc%", "%cab%ab%", "%b%", "% xyzab%", "%%", "%abcabcabcabc%"} {
+		p, err := compileLike([]byte(pattern), '\\')
+		require.NoError(t, err)
+		out := batch.New(types.Bool, 0)
+		out.Reset(in.Len())
+		out.SetValidity(in.Validity())
+		strs := StrsOf(in)
+		p.all(&strs, batch.Values[bool](out), in.Len(), out)
+		for i := range in.Len() {
+			if in.Valid(i) {
+				require.Equal(t, p.match(in.Str(i)), out.Get(i), "%q like %s", in.Str(i), pattern)
+			}
+		}
+	}
+}
+
+func TestCaseOfWords(t *testing.T) {
+	all := make([]byte, 0, 128*3)
+	for range 3 {
+		for c := range 128 {
+			all = append(all, byte(c))
+		}
+	}
+	for from := range 10 {
+		up, down := bytes.Clone(all[from:]), bytes.Clone(all[from:])
+		flipCase(up, 'a', 'z')
+		flipCase(down, 'A', 'Z')
+		require.Equal(t, bytes.ToUpper(all[from:]), up)
+		require.Equal(t, bytes.ToLower(all[from:]), down)
+		require.Equal(t, len(all)-from, charLen(all[from:]))
+	}
+	require.Equal(t, 12, charLen([]byte("äöüßéèêàâîôû")))
 }

@@ -84,6 +84,12 @@ func (n namer) call(own, text string, args []Expr) string {
 func (n namer) unary(name string, a Expr) (string, bool) {
 	switch name {
 	case "not", "!":
+		if c, ok := a.(*Call); ok && c.Name == "likeall" {
+			return "notlikeany(" + n.name(c.Args[0]) + ")", true
+		}
+		if c, ok := a.(*Call); ok && c.Name == "likeany" {
+			return "notlikeall(" + n.name(c.Args[0]) + ")", true
+		}
 		return "(NOT " + n.name(a) + ")", true
 	case "isnull":
 		return "(" + n.name(a) + " IS NULL)", true

@@ -23,7 +23,7 @@ func words(s string) map[string]bool {
 }
 
 // behind are aliases that are shown as another function.
-var behind = map[string]string{"dateadd": "date_add", "random": "rand", "current_database": "current_schema", "string_agg": "listagg",
+var behind = map[string]string{"dateadd": "date_add", "random": "rand", "current_database": "current_schema", "string_agg": "listagg", "format_decimal": "to_char", "decode_charset": "decode",
 	"make_timestamp_ltz": "make_timestamp", "try_make_timestamp_ltz": "try_make_timestamp"}
 
 // fills are the arguments shown when a call leaves them out: all the
@@ -99,7 +99,7 @@ var fills = map[string]fill{
 // shownArgs is how many arguments are shown: the others are settings.
 var shownArgs = map[string]int{
 	"from_json": 1, "to_json": 1, "from_csv": 1, "to_csv": 1, "from_xml": 1, "to_xml": 1, "variant_get": 2, "try_variant_get": 2,
-	"first": 1, "first_value": 1, "last": 1, "last_value": 1, "any_value": 1, "ilike": 2, "to_varchar": 2, "nth_value": 2, "mode": 1,
+	"first": 1, "first_value": 1, "last": 1, "last_value": 1, "any_value": 1, "ilike": 2, "to_varchar": 2, "nth_value": 2, "mode": 1, "likeany": 1, "likeall": 1,
 }
 
 // firstCast finds a cast that functions which add to arrays do not show.

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/types"
 )
 
 // predicate takes a value and at most one of BETWEEN, IN, LIKE, IS ... after it.
@@ -175,10 +176,27 @@ func (p *parser) likeSeveral(start int, name string, e plan.Expr) plan.Expr {
 	}
 	list := p.exprList()
 	p.expect(tokRParen, "')'")
+	if name == "like" && allText(list) { // a function of its own, in name and plan
+		several := "likeany"
+		if join == "and" {
+			several = "likeall"
+		}
+		return p.fn(start, several, append([]plan.Expr{e}, list...)...)
+	}
 	for i, pattern := range list {
 		list[i] = p.fn(start, name, e, pattern)
 	}
 	return balance(list, func(l, r plan.Expr) plan.Expr { return p.fn(start, join, l, r) })
+}
+
+// allText tells whether all are string literals.
+func allText(list []plan.Expr) bool {
+	for _, e := range list {
+		if l, ok := e.(*plan.Literal); !ok || l.Typ.Kind != types.KindString {
+			return false
+		}
+	}
+	return true
 }
 
 // isRow tells whether f was written as (a, b) or struct(a, b).
