@@ -214,13 +214,9 @@ func (p *likePattern) all(in *Strs, dst []bool, n int, out *batch.Vector) {
 	}
 	empty := func(i int) bool { return len(p.segs[i].text) == 0 }
 	switch {
-	case plain && len(p.segs) == 3 && empty(0) && empty(2):
-		needle := p.segs[1].text
-		for i := range n {
-			if !nulls || out.Valid(i) {
-				dst[i] = bytes.Contains(in.At(i), needle)
-			}
-		}
+	case plain && len(p.segs) == 3 && empty(0) && empty(2) && !empty(1):
+		f := finder{first: p.segs[1].text}
+		f.all(in, dst, n, out)
 	case plain && len(p.segs) == 2 && empty(1):
 		needle := p.segs[0].text
 		for i := range n {
@@ -235,8 +231,9 @@ func (p *likePattern) all(in *Strs, dst []bool, n int, out *batch.Vector) {
 				dst[i] = bytes.HasSuffix(in.At(i), needle)
 			}
 		}
-	case plain && len(p.segs) == 4 && empty(0) && empty(3):
-		twoParts(in, dst, n, p.segs[1].text, p.segs[2].text, out)
+	case plain && len(p.segs) == 4 && empty(0) && empty(3) && !empty(1):
+		f := finder{first: p.segs[1].text, second: p.segs[2].text}
+		f.all(in, dst, n, out)
 	default:
 		for i := range n {
 			if !nulls || out.Valid(i) {
@@ -246,15 +243,74 @@ func (p *likePattern) all(in *Strs, dst []bool, n int, out *batch.Vector) {
 	}
 }
 
-// twoParts is LIKE '%a%b%'.
-func twoParts(in *Strs, dst []bool, n int, a, b []byte, out *batch.Vector) {
+// finder is LIKE '%first%' and '%first%second%'. Values that lie one after the
+// other in a buffer are searched together: one search over many rows costs a
+// fraction of a search per row.
+type finder struct {
+	first, second []byte
+	run           []int32 // rows of the run under construction
+}
+
+// maxGap is the most bytes between values of a run: length prefixes of pages.
+const maxGap = 16
+
+func (f *finder) all(in *Strs, dst []bool, n int, out *batch.Vector) {
 	nulls := out.HasNulls()
+	buf, end := -1, 0
 	for i := range n {
 		if nulls && !out.Valid(i) {
 			continue
 		}
-		s := in.At(i)
-		k := bytes.Index(s, a)
-		dst[i] = k >= 0 && bytes.Contains(s[k+len(a):], b)
+		v := in.View(i)
+		if v.Len() <= batch.InlineLen || in.mask == 0 {
+			dst[i] = f.in(v.Bytes(in.bufs))
+			continue
+		}
+		if v.Buf() != buf || v.Off() < end || v.Off() > end+maxGap {
+			f.flush(in, dst)
+		}
+		dst[i] = false
+		f.run = append(f.run, int32(i))
+		buf, end = v.Buf(), v.Off()+v.Len()
+	}
+	f.flush(in, dst)
+}
+
+// in searches one value.
+func (f *finder) in(s []byte) bool {
+	k := bytes.Index(s, f.first)
+	return k >= 0 && (f.second == nil || bytes.Contains(s[k+len(f.first):], f.second))
+}
+
+// flush searches the run's bytes. A hit that crosses the end of a value is none.
+func (f *finder) flush(in *Strs, dst []bool) {
+	run := f.run
+	f.run = f.run[:0]
+	if len(run) == 0 {
+		return
+	}
+	last := in.View(int(run[len(run)-1]))
+	text := in.bufs[last.Buf()][:last.Off()+last.Len()]
+	at := in.View(int(run[0])).Off()
+	for len(run) > 0 {
+		k := bytes.Index(text[at:], f.first)
+		if k < 0 {
+			return
+		}
+		at += k
+		v := in.View(int(run[0]))
+		for v.Off()+v.Len() <= at {
+			if run = run[1:]; len(run) == 0 {
+				return
+			}
+			v = in.View(int(run[0]))
+		}
+		end := v.Off() + v.Len()
+		if at < v.Off() || at+len(f.first) > end {
+			at++
+			continue
+		}
+		dst[run[0]] = f.second == nil || bytes.Contains(text[at+len(f.first):end], f.second)
+		at, run = end, run[1:]
 	}
 }
