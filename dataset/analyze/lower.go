@@ -17,6 +17,9 @@ func (r *run) finish(ctx context.Context, n plan.Node) (plan.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n, err = r.untangle(ctx, n); err != nil {
+		return nil, err
+	}
 	return unshared(n), nil
 }
 
@@ -126,6 +129,9 @@ func (r *run) lowerExpr(ctx context.Context, e plan.Expr) (plan.Expr, error) {
 		case *plan.Subquery:
 			n, err := r.lower(ctx, x.Plan)
 			if err != nil {
+				return nil, err
+			}
+			if n, err = r.untangle(ctx, n); err != nil {
 				return nil, err
 			}
 			c := *x

@@ -43,7 +43,7 @@ func (r *run) sort(ctx context.Context, n *plan.Sort, sc *scope) (plan.Node, err
 }
 
 func (r *run) orders(ctx context.Context, n *plan.Sort, v *env) ([]plan.SortOrder, error) {
-	if n.All {
+	if all, _ := r.match(v.cols, []string{"all"}); n.All && len(all) == 0 {
 		out := make([]plan.SortOrder, len(v.cols))
 		for i, c := range v.cols {
 			if len(n.Orders) > 0 {
@@ -55,6 +55,9 @@ func (r *run) orders(ctx context.Context, n *plan.Sort, v *env) ([]plan.SortOrde
 	}
 	var out []plan.SortOrder
 	for _, o := range n.Orders {
+		if n.All { // a column of that name
+			o.Child = &plan.Attr{Parts: []string{"all"}}
+		}
 		es, err := r.expandStars([]plan.Expr{o.Child}, v)
 		if err != nil {
 			return nil, err
