@@ -121,8 +121,24 @@ func (e *Estimator) compute(n plan.Node) *relation {
 		in := *e.of(n.Left)
 		in.rows /= 2
 		return &in
+	case *occurrence:
+		return e.renamed(n.def.plan, n.columns)
+	case *plan.Shared:
+		return e.renamed(n.Child, n.Columns)
 	}
 	return e.passing(n)
+}
+
+// renamed is what is believed of n under other identities, by position.
+func (e *Estimator) renamed(n plan.Node, cols []*plan.Column) *relation {
+	in := e.of(n)
+	out := &relation{rows: in.rows, columns: map[plan.ID]column{}}
+	for i, c := range n.Output() {
+		if known, ok := in.columns[c.ID]; ok && i < len(cols) {
+			out.columns[cols[i].ID] = known
+		}
+	}
+	return out
 }
 
 // passing is for nodes that keep their only child's rows.

@@ -37,12 +37,6 @@ func New(cfg Config) *Optimizer {
 // Optimize rewrites a resolved plan. Its output columns stay the same, in
 // identity, name and order.
 func (o *Optimizer) Optimize(ctx context.Context, n plan.Node) (plan.Node, error) {
-	for _, r := range o.rules {
-		m, err := r.Apply(ctx, n)
-		if err != nil {
-			return nil, err
-		}
-		n = m
-	}
-	return n, nil
+	s := &sharing{Config: o.cfg, rules: o.rules, byID: map[int64]*definition{}}
+	return s.run(ctx, n)
 }

@@ -8,7 +8,10 @@ import (
 
 // pruneColumns removes what nobody above uses: scan columns, projected
 // expressions, aggregates, window functions.
-type pruneColumns struct{ Config }
+type pruneColumns struct {
+	Config
+	seen func(o *occurrence, want idSet) // told of every occurrence, may be nil
+}
 
 func (pruneColumns) Name() string { return "PruneColumns" }
 
@@ -73,6 +76,11 @@ func (p pruneColumns) prune(n plan.Node, want idSet) plan.Node {
 	switch n := n.(type) {
 	case *plan.Scan:
 		return p.scan(n, want)
+	case *occurrence:
+		if p.seen != nil {
+			p.seen(n, want)
+		}
+		return n
 	case *plan.Project:
 		list := p.list(n.List, want)
 		below := idSet{}

@@ -178,11 +178,27 @@ func (p pushFilters) aggregate(n *plan.Aggregate, preds []plan.Expr) plan.Node {
 		}
 		if ok && len(refs) > 0 {
 			down = append(down, substituteAll(e, by))
-		} else {
-			stay = append(stay, e)
+			continue
+		}
+		stay = append(stay, e)
+		if c, ok := call(e, "or"); ok && len(n.GroupBy) > 0 {
+			for _, part := range sidePart(splitOr(c), grouped(n.Output(), by)) {
+				down = append(down, substituteAll(part, by))
+			}
 		}
 	}
 	return filtered(n.WithChildren([]plan.Node{p.push(n.Child, down)}), stay)
+}
+
+// grouped are the columns that by knows.
+func grouped(cols []*plan.Column, by map[plan.ID]plan.Expr) []*plan.Column {
+	var out []*plan.Column
+	for _, c := range cols {
+		if _, ok := by[c.ID]; ok {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func (p pushFilters) union(n *plan.Union, preds []plan.Expr) plan.Node {

@@ -10,9 +10,11 @@ func standardRules(cfg Config) []Rule {
 		tidy{cfg},
 		dropEmpty{cfg},
 		pushFilters{cfg},
+		simplify(cfg), // constants that came down with conditions
+		dropEmpty{cfg},
 		pushSemi{cfg},
 		reorderJoins{cfg},
 		pushFilters{cfg},
-		pruneColumns{cfg},
+		pruneColumns{Config: cfg},
 	}
 }
