@@ -136,22 +136,6 @@ func (c *cutter) together(n Node) spread {
 	return spread{node: n, tasks: 1}
 }
 
-// aggregate brings equal keys together first and then groups. (Grouping before
-// the exchange as well is the partial mode; the planner's two-level plans for
-// distinct aggregates already do that where it pays most.)
-func (c *cutter) aggregate(n *Aggregate) spread {
-	s := c.distribute(n.Child)
-	if s.parts == onePart || len(n.Keys) == 0 {
-		return spread{node: n.WithChildren([]Node{c.gather(s).node}), tasks: 1}
-	}
-	s = c.hash(s, n.Keys)
-	keys := make([]plan.Expr, len(n.Keys))
-	for i, k := range n.Keys {
-		keys[i] = boundTo(k, i)
-	}
-	return spread{node: n.WithChildren([]Node{s.node}), parts: hashed, keys: keys, tasks: s.tasks}
-}
-
 func (c *cutter) join(n *HashJoin) spread {
 	l, r := c.distribute(n.Left), c.distribute(n.Right)
 	if l.parts == onePart && r.parts == onePart {

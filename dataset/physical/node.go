@@ -100,6 +100,9 @@ type Aggregate struct {
 	Aggs  []*plan.Agg
 	Out   types.Schema
 	Child Node
+	// states are the types of each function's partial state, nil if there are
+	// none; they serve the cut into stages and do not travel.
+	states [][]types.Type
 }
 
 // HashJoin joins on equality of keys. BuildLeft says which side is built; the

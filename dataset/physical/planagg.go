@@ -141,7 +141,7 @@ func (p *Planner) group(child Node, keys []plan.Expr, aggs []*plan.Agg, rows Row
 	sets := distinctSets(aggs)
 	switch len(sets) {
 	case 0:
-		return &Aggregate{Rows: rows, Keys: keys, Aggs: aggs, Out: aggSchema(keys, aggs), Child: child}, nil
+		return &Aggregate{Rows: rows, Keys: keys, Aggs: aggs, Out: aggSchema(keys, aggs), Child: child, states: p.states(aggs)}, nil
 	case 1:
 		return p.groupDistinct(child, keys, aggs, rows)
 	}
@@ -323,6 +323,20 @@ func (p *Planner) partialSchema(keys []plan.Expr, aggs []*plan.Agg) (types.Schem
 	return s, nil
 }
 
+// states are the state types of functions that may group rows in any order and
+// in steps; nil if some may not.
+func (p *Planner) states(aggs []*plan.Agg) [][]types.Type {
+	out := make([][]types.Type, len(aggs))
+	for i, a := range aggs {
+		t, err := p.stateTypes(a)
+		if err != nil || len(a.Order) > 0 {
+			return nil
+		}
+		out[i] = t
+	}
+	return out
+}
+
 func (p *Planner) stateTypes(a *plan.Agg) ([]types.Type, error) {
 	e := p.Registry.Lookup(a.Name)
 	if e == nil || e.StateTypes == nil {
@@ -340,7 +354,7 @@ func (p *Planner) distinct(ctx context.Context, n *plan.Distinct) (Node, error) 
 }
 
 func distinctOf(child Node, rows Rows) Node {
-	return &Aggregate{Rows: rows, Keys: allColumns(child), Out: child.Schema(), Child: child}
+	return &Aggregate{Rows: rows, Keys: allColumns(child), Out: child.Schema(), Child: child, states: [][]types.Type{}}
 }
 
 // allColumns refers to every column of a node.

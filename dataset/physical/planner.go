@@ -28,6 +28,7 @@ type Planner struct {
 	// Single reports whether a join side with these estimated bytes may be
 	// copied to every worker; nil means never.
 	filters int64
+	shared  map[int64]Node // children of Shared nodes by ID
 }
 
 // Plan chooses algorithms and binds expressions. n's columns come out in order.
@@ -142,6 +143,22 @@ func (p *Planner) node(ctx context.Context, n plan.Node) (Node, error) {
 	return p.rare(ctx, n)
 }
 
+// sharedNode plans the common subtree once.
+func (p *Planner) sharedNode(ctx context.Context, n *plan.Shared) (Node, error) {
+	child := p.shared[n.ID]
+	if child == nil {
+		var err error
+		if child, err = p.node(ctx, n.Child); err != nil {
+			return nil, err
+		}
+		if p.shared == nil {
+			p.shared = map[int64]Node{}
+		}
+		p.shared[n.ID] = child
+	}
+	return &Shared{Rows: p.rows(n), ID: n.ID, Child: child}, nil
+}
+
 func localRows(n *plan.Local) Rows {
 	var rows int64
 	for _, b := range n.Data {
@@ -175,11 +192,7 @@ func (p *Planner) rare(ctx context.Context, n plan.Node) (Node, error) {
 	case *plan.Expand:
 		return p.expand(ctx, n)
 	case *plan.Shared:
-		child, err := p.node(ctx, n.Child)
-		if err != nil {
-			return nil, err
-		}
-		return &Shared{Rows: p.rows(n), ID: n.ID, Child: child}, nil
+		return p.sharedNode(ctx, n)
 	case *plan.Write:
 		return p.write(ctx, n)
 	}
