@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spurwheel/spurwheel/dataset/physical"
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -67,9 +70,21 @@ func bcol(n *physical.Values, i int) plan.Expr {
 	return &plan.Bound{Index: i, Typ: n.Out.Fields[i].Type, Null: true}
 }
 
+// cpu is the processor time used so far: machines are shared, so wall time says little.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
 func runBench(b *testing.B, threads int, n physical.Node) {
-	b.ReportAllocs()
+	runtime.GC()
+	start, loops := cpu(), 0
+	defer func() { b.ReportMetric(float64((cpu()-start).Milliseconds())/float64(loops), "cpu-ms/op") }()
 	for b.Loop() {
+		loops++
 		r, err := Build(n, testDeps(b, shape{threads: threads}))
 		if err != nil {
 			b.Fatal(err)

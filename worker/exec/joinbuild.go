@@ -78,7 +78,8 @@ type joinTable struct {
 	mask    uint64
 	dense   []int32 // by key - base: row+1; replaces slots when keys are dense
 	base    int64
-	next    []int32 // next row of equal keys, +1; 0 ends
+	ints    *intTable // of one integer key; replaces slots
+	next    []int32   // next row of equal keys, +1; 0 ends
 	chained atomic.Bool
 	matched []uint32 // bits by row, if keepsBuild or marksBuild
 	hasNull bool     // a key was null
@@ -288,6 +289,9 @@ func (t *joinTable) fill(ctx context.Context) error {
 	}
 	t.chooseTable()
 	t.extra = int64(len(t.next))*4 + int64(len(t.slots))*8 + int64(len(t.dense))*4
+	if t.ints != nil {
+		t.extra += int64(len(t.ints.slots)) * 16
+	}
 	t.spec.held.force(t.extra)
 	var next atomic.Int64
 	threads := min(t.spec.threads, len(t.chunks))
@@ -316,6 +320,10 @@ func (t *joinTable) chooseTable() {
 			t.base, t.dense = lo, make([]int32, span+1)
 			return
 		}
+	}
+	if t.spec.lay.isInt() && !t.spec.nullSafe[0] {
+		t.ints = newIntTable(t.rows)
+		return
 	}
 	size := 64
 	for int64(size) < 2*t.rows {
@@ -370,9 +378,14 @@ func (t *joinTable) insertChunk(i int) {
 			continue
 		}
 		at := int32(i<<batch.ChunkShift | r)
-		if t.dense != nil {
+		switch {
+		case t.dense != nil:
 			t.insertDense(row[1], at)
-		} else {
+		case t.ints != nil:
+			if t.ints.insert(row[1], at, t.next) && !t.chained.Load() {
+				t.chained.Store(true)
+			}
+		default:
 			t.insertSlot(row, at)
 		}
 	}

@@ -44,6 +44,7 @@ type joinProbe struct {
 	evs     []evaluator
 	cols    []*batch.Vector
 	keys    *keyRows
+	ints    intProbe
 	cond    selector
 	cur     *batch.Batch // probe batch at work
 	heads   []int32      // first build row of each probe row, -1 none
@@ -141,8 +142,8 @@ func (p *joinProbe) find(n int) {
 		}
 		return
 	}
-	if t.dense != nil {
-		p.findDense(n)
+	if t.dense != nil || t.ints != nil {
+		p.findInt(n)
 	} else {
 		p.keys.encode(p.cols, n)
 		t.find(p.keys, p.heads)
@@ -159,18 +160,26 @@ func (p *joinProbe) find(n int) {
 	}
 }
 
-func (p *joinProbe) findDense(n int) {
+// findInt looks a single integer key up by its value.
+func (p *joinProbe) findInt(n int) {
 	v := p.keys.flat.flat(0, p.cols[0])
-	t := p.table
 	switch v.Phys() {
 	case types.PhysBool, types.PhysInt8:
-		findDense(t, slots[int8](v, n), p.heads)
+		findInt(p, slots[int8](v, n))
 	case types.PhysInt16:
-		findDense(t, slots[int16](v, n), p.heads)
+		findInt(p, slots[int16](v, n))
 	case types.PhysInt32:
-		findDense(t, slots[int32](v, n), p.heads)
+		findInt(p, slots[int32](v, n))
 	default:
-		findDense(t, slots[int64](v, n), p.heads)
+		findInt(p, slots[int64](v, n))
+	}
+}
+
+func findInt[T int8 | int16 | int32 | int64](p *joinProbe, keys []T) {
+	if p.table.dense != nil {
+		findDense(p.table, keys, p.heads)
+	} else {
+		findInts(p.table.ints, &p.ints, keys, p.heads)
 	}
 }
 
