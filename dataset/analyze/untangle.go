@@ -143,7 +143,7 @@ func shapeOf(n plan.Node, exists bool) shape {
 	switch x := n.(type) {
 	case *plan.Filter:
 		sh := shapeOf(x.Child, exists)
-		for _, c := range plan.SplitAnd(x.Cond) {
+		for _, c := range factored(x.Cond) {
 			sh.equal = sh.equal && (!hasOuter(c) || outerEquality(c))
 		}
 		return sh
@@ -182,6 +182,47 @@ func joinShape(j *plan.Join, exists bool) shape {
 		out.equal = out.equal && (!hasOuter(c) || outerEquality(c))
 	}
 	return out
+}
+
+// factored lists a condition's conjuncts, with those that all branches of an
+// OR have in common taken out of it, as the optimiser does first.
+func factored(cond plan.Expr) []plan.Expr {
+	var out []plan.Expr
+	for _, c := range plan.SplitAnd(cond) {
+		terms := disjuncts(c)
+		if len(terms) == 1 {
+			out = append(out, c)
+			continue
+		}
+		rest := make([]plan.Expr, len(terms))
+		for _, x := range plan.SplitAnd(terms[0]) {
+			common := true
+			for _, t := range terms[1:] {
+				common = common && keyIndex(plan.SplitAnd(t), x) >= 0
+			}
+			if common {
+				out = append(out, x)
+			}
+		}
+		for i, t := range terms {
+			for _, x := range plan.SplitAnd(t) {
+				if keyIndex(out, x) < 0 {
+					rest[i] = plan.And(rest[i], x)
+				}
+			}
+			if rest[i] != nil {
+				out = append(out, rest[i])
+			}
+		}
+	}
+	return out
+}
+
+func disjuncts(e plan.Expr) []plan.Expr {
+	if c, ok := e.(*plan.Call); ok && c.Name == "or" {
+		return append(disjuncts(c.Args[0]), disjuncts(c.Args[1])...)
+	}
+	return []plan.Expr{e}
 }
 
 // outerEquality recognises an inner expression that equals an outer one.

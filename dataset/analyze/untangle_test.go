@@ -1,0 +1,75 @@
+package analyze
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/spurwheel/spurwheel/dataset/plan"
+)
+
+// Which subqueries need a domain, and that none keeps an outer reference that
+// the optimiser does not know.
+func TestHardSubqueries(t *testing.T) {
+	for _, tc := range []struct {
+		query string
+		hard  bool
+	}{
+		{"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a = t.a)", false},
+		{"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a > t.a ORDER BY c)", false},
+		{"SELECT * FROM t WHERE a > (SELECT avg(c) FROM u WHERE u.a = t.a)", false},
+		{"SELECT * FROM t WHERE a > (SELECT avg(c) FROM u WHERE u.a = t.a AND n = 1 OR u.a = t.a AND n = 2)", false},
+		{"SELECT * FROM t WHERE a > (SELECT avg(c) FROM u WHERE u.a > t.a)", true},
+		{"SELECT * FROM t WHERE a > (SELECT sum(x) FROM (SELECT count(*) AS x FROM u WHERE u.a = t.a))", true},
+		{"SELECT * FROM t WHERE a = (SELECT n FROM u WHERE u.a = t.a ORDER BY c LIMIT 1)", true},
+		{"SELECT * FROM t WHERE a IN (SELECT n FROM u WHERE u.a = t.a UNION ALL SELECT a FROM u)", true},
+		{"SELECT t.a + (SELECT n + t.a FROM u LIMIT 1) FROM t", true},
+	} {
+		n, err := framesWorld(t).run(tc.query)
+		require.NoError(t, err, tc.query)
+		shared := false
+		plan.Walk(n, func(x plan.Node) bool {
+			_, ok := x.(*plan.Shared)
+			shared = shared || ok
+			return true
+		})
+		require.Equal(t, tc.hard, shared, "%s\n%s", tc.query, plan.Tree(n))
+	}
+}
+
+// A join's condition may have subqueries that read one side.
+func TestJoinSubqueries(t *testing.T) {
+	w := framesWorld(t)
+	n, err := w.run("SELECT * FROM t LEFT JOIN u ON t.a = u.a AND EXISTS (SELECT 1 FROM u v WHERE v.n = u.n)")
+	require.NoError(t, err)
+	plan.Walk(n, func(x plan.Node) bool {
+		if j, ok := x.(*plan.Join); ok {
+			require.False(t, hasSubquery(j.Cond))
+		}
+		return true
+	})
+	_, err = w.run("SELECT * FROM t LEFT JOIN u ON EXISTS (SELECT 1 FROM u v WHERE v.n = u.n AND v.a = t.a)")
+	require.True(t, hasClass(err, "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_CORRELATED_EXPRESSION_IN_JOIN_CONDITION"), "%v", err)
+}
+
+// No outer reference is left of a lateral join.
+func TestLateral(t *testing.T) {
+	for _, query := range []string{
+		"SELECT * FROM t, LATERAL (SELECT t.a + 1 AS x)",
+		"SELECT * FROM t, LATERAL (SELECT c FROM u WHERE u.a = t.a ORDER BY c LIMIT 2)",
+		"SELECT * FROM t LEFT JOIN LATERAL (SELECT count(*) AS k, max(c) FROM u WHERE u.a = t.a) ON k > 0",
+		"SELECT * FROM t, LATERAL (SELECT n FROM u WHERE u.a = t.a UNION SELECT n FROM u WHERE u.a = t.a + 1)",
+		"SELECT * FROM t, LATERAL (SELECT v.n FROM u LEFT JOIN u v ON v.n = t.a)",
+		"SELECT * FROM t, LATERAL (SELECT n, sum(c) OVER (ORDER BY n) FROM u WHERE u.a = t.a) l, LATERAL (SELECT l.n + t.a AS z)",
+	} {
+		n, err := framesWorld(t).run(query)
+		require.NoError(t, err, query)
+		plan.Walk(n, func(x plan.Node) bool {
+			require.False(t, correlatedExprs(x.Exprs()...), "%s\n%s", query, plan.Tree(n))
+			if j, ok := x.(*plan.Join); ok {
+				require.False(t, j.Lateral)
+			}
+			return true
+		})
+	}
+}
