@@ -88,7 +88,7 @@ func (o *operation) push(ctx context.Context, r *pb.ExecutePlanResponse, partiti
 	for {
 		o.mu.Lock()
 		if o.mu.freshBytes == 0 || o.mu.freshBytes+size <= o.limits.UnsentBytes {
-			o.add(r, size, partition, block)
+			o.add(r, partition, block)
 			o.mu.Unlock()
 			return nil
 		}
@@ -108,17 +108,19 @@ func (o *operation) pushIfIdle(r *pb.ExecutePlanResponse) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.mu.freshBytes == 0 && !o.mu.done {
-		o.add(r, int64(proto.Size(r)), 0, 0)
+		o.add(r, 0, 0)
 	}
 }
 
 // add appends a response; the lock is held.
-func (o *operation) add(r *pb.ExecutePlanResponse, size int64, partition, block int) {
+func (o *operation) add(r *pb.ExecutePlanResponse, partition, block int) {
 	r.SessionId, r.ServerSideSessionId, r.OperationId = o.session.key.SessionID, o.session.serverID(), o.id
 	index := o.mu.first + len(o.mu.responses)
 	r.ResponseId = responseID{Operation: o.id, Partition: partition, Block: block, Index: index}.String()
 	o.mu.responses = append(o.mu.responses, r)
-	o.mu.freshBytes += size
+	// Measured with its ids, as delivered does: a sum that drifts below zero is
+	// never zero again, and a response larger than UnsentBytes waits for that.
+	o.mu.freshBytes += int64(proto.Size(r))
 	o.changed()
 }
 
