@@ -71,7 +71,7 @@ func (v *Vector) GatherChunks(c *Chunked, at []int32) {
 		return
 	}
 	v.Reset(len(at))
-	switch c.Type.Phys() {
+	switch types.PhysOf(&c.Type) {
 	case types.PhysNull:
 	case types.PhysBool, types.PhysInt8:
 		gatherChunks(slotsOf[uint8](v), c.bases, at)

@@ -96,11 +96,11 @@ func memberTypes(t types.Type) []types.Type {
 func (v *Vector) Len() int { return v.n }
 
 // Phys is the layout class of the values.
-func (v *Vector) Phys() types.Phys { return v.Type.Phys() }
+func (v *Vector) Phys() types.Phys { return types.PhysOf(&v.Type) }
 
 // grow makes room for n slots, keeping content.
 func (v *Vector) grow(n int) {
-	w := v.Type.Phys().Width()
+	w := v.Phys().Width()
 	if need := n * w; need > cap(v.data) {
 		nd := alignedBytes(roundUp(need))
 		copy(nd, v.data)
@@ -159,7 +159,7 @@ func Values[T Value](v *Vector) []T {
 		panic("batch: Values of a dictionary vector")
 	}
 	var z T
-	if int(unsafe.Sizeof(z)) != v.Type.Phys().Width() {
+	if int(unsafe.Sizeof(z)) != v.Phys().Width() {
 		panic(fmt.Sprintf("batch: %T slots asked of a vector of %s", z, v.Type))
 	}
 	if n == 0 {
@@ -322,6 +322,6 @@ func alignedBytes(n int) []byte {
 
 // Slot is the bytes of fixed-width slot i of a flat vector.
 func (v *Vector) Slot(i int) []byte {
-	w := v.Type.Phys().Width()
+	w := v.Phys().Width()
 	return v.data[i*w : (i+1)*w : (i+1)*w]
 }

@@ -147,61 +147,43 @@ func Varchar(n int) Type { return Type{Kind: KindString, Length: int32(n)} }
 // F is a nullable field.
 func F(name string, t Type) Field { return Field{Name: name, Type: t, Nullable: true} }
 
-// Phys tells the layout of t's values.
-func (t Type) Phys() Phys {
+// physByKind is the layout class of each kind; decimals and user types need
+// another look. A table beside a switch: vectors ask once per batch and kernel.
+var physByKind = [...]Phys{
+	KindNull: PhysNull, KindBool: PhysBool, KindByte: PhysInt8, KindShort: PhysInt16, KindInt: PhysInt32, KindLong: PhysInt64,
+	KindFloat: PhysFloat32, KindDouble: PhysFloat64, KindDecimal: PhysInt64, KindString: PhysView, KindBinary: PhysView,
+	KindDate: PhysInt32, KindTimestamp: PhysInt64, KindTimestampNTZ: PhysInt64, KindTime: PhysInt64,
+	KindYearMonthInterval: PhysInt32, KindDayTimeInterval: PhysInt64, KindCalendarInterval: PhysInterval,
+	KindArray: PhysArray, KindMap: PhysMap, KindStruct: PhysStruct,
+	KindVariant: PhysStruct, // value, metadata
+	KindUDT:     PhysStruct,
+}
+
+// PhysOf tells the layout of t's values, without copying the type.
+func PhysOf(t *Type) Phys {
 	switch t.Kind {
-	case KindNull:
-		return PhysNull
-	case KindBool:
-		return PhysBool
-	case KindByte:
-		return PhysInt8
-	case KindShort:
-		return PhysInt16
-	case KindInt, KindDate, KindYearMonthInterval:
-		return PhysInt32
-	case KindLong, KindTimestamp, KindTimestampNTZ, KindDayTimeInterval, KindTime:
-		return PhysInt64
-	case KindFloat:
-		return PhysFloat32
-	case KindDouble:
-		return PhysFloat64
 	case KindDecimal:
-		if t.Precision <= MaxLongPrecision {
-			return PhysInt64
+		if t.Precision > MaxLongPrecision {
+			return PhysInt128
 		}
-		return PhysInt128
-	case KindString, KindBinary:
-		return PhysView
-	case KindCalendarInterval:
-		return PhysInterval
-	case KindArray:
-		return PhysArray
-	case KindMap:
-		return PhysMap
+		return PhysInt64
 	case KindUDT:
-		return t.Elem.Phys()
-	default: // struct, variant (value, metadata)
-		return PhysStruct
+		return PhysOf(t.Elem)
 	}
+	return physByKind[t.Kind]
+}
+
+// Phys tells the layout of t's values.
+func (t Type) Phys() Phys { return PhysOf(&t) }
+
+// widths are the sizes of slots in bytes.
+var widths = [...]uint8{
+	PhysNull: 0, PhysBool: 1, PhysInt8: 1, PhysInt16: 2, PhysInt32: 4, PhysInt64: 8, PhysFloat32: 4, PhysFloat64: 8,
+	PhysInt128: 16, PhysInterval: 16, PhysView: 16, PhysArray: 0, PhysMap: 0, PhysStruct: 0,
 }
 
 // Width is the size in bytes of one value slot of p, 0 for nested and null.
-func (p Phys) Width() int {
-	switch p {
-	case PhysBool, PhysInt8:
-		return 1
-	case PhysInt16:
-		return 2
-	case PhysInt32, PhysFloat32:
-		return 4
-	case PhysInt64, PhysFloat64:
-		return 8
-	case PhysInt128, PhysInterval, PhysView:
-		return 16
-	}
-	return 0
-}
+func (p Phys) Width() int { return int(widths[p]) }
 
 // Equal compares types; nullability of elements and field metadata count only if strict.
 func (t Type) Equal(o Type) bool { return t.equal(o, false) }
