@@ -19,6 +19,7 @@ type builder struct {
 	comp    compiler
 	before  []*pipeline // in an order in which they can run
 	runtime runtimeFilters
+	needs   needs
 	shared  map[int64]*collectSink
 	held    []*account
 	writes  []*writeSink
@@ -32,6 +33,7 @@ type builder struct {
 func Build(root physical.Node, deps Deps) (*Run, error) {
 	b := &builder{deps: deps.withDefaults(), runtime: runtimeFilters{}, shared: map[int64]*collectSink{}}
 	b.comp = b.deps.compiler()
+	b.needs = neededColumns(root)
 	p, err := b.node(root)
 	if err != nil {
 		return nil, err
@@ -152,7 +154,7 @@ func (b *builder) operator(n physical.Node) (*pipe, error) {
 	case *physical.Aggregate:
 		return b.aggregate(n)
 	case *physical.HashJoin:
-		return b.hashJoin(n)
+		return b.hashJoin(n, b.needs[n])
 	case *physical.Sort:
 		return b.sort(n)
 	case *physical.Limit:
@@ -197,7 +199,7 @@ func (b *builder) aggregate(n *physical.Aggregate) (*pipe, error) {
 	return &pipe{source: &aggSource{sink: sink, out: n.Out.Types(), rows: b.deps.BatchRows}}, nil
 }
 
-func (b *builder) hashJoin(n *physical.HashJoin) (*pipe, error) {
+func (b *builder) hashJoin(n *physical.HashJoin, need columnSet) (*pipe, error) {
 	j := &joinSpec{
 		kind: n.Type, buildLeft: n.BuildLeft, nullSafe: n.NullSafe, residual: n.Residual, comp: b.comp,
 		build: n.Right.Schema().Types(), probe: n.Left.Schema().Types(), buildKeys: n.RightKeys, probeKeys: n.LeftKeys,
@@ -207,6 +209,7 @@ func (b *builder) hashJoin(n *physical.HashJoin) (*pipe, error) {
 	if n.BuildLeft {
 		j.build, j.probe, j.buildKeys, j.probeKeys, build, probe = j.probe, j.build, j.probeKeys, j.buildKeys, n.Left, n.Right
 	}
+	j.setNeeds(need, n.Left.Schema().Len())
 	if err := j.complete(); err != nil {
 		return nil, err
 	}
@@ -345,7 +348,7 @@ func (b *builder) nestedLoop(n *physical.NestedLoop) (*pipe, error) {
 		unknown := &plan.Call{Name: "isnull", Args: []plan.Expr{n.Cond}, Typ: types.Bool}
 		h.Type, h.Residual = plan.JoinAnti, &plan.Call{Name: "or", Args: []plan.Expr{n.Cond, unknown}, Typ: types.Bool, Null: true}
 	}
-	return b.hashJoin(h)
+	return b.hashJoin(h, b.needs[n])
 }
 
 func (b *builder) write(n *physical.Write) (*pipe, error) {

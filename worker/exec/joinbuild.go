@@ -28,7 +28,9 @@ type joinSpec struct {
 	held       *account
 	publish    []publication
 	lay        *keyLayout
-	rejectNull bool // some key never matches on nulls
+	rejectNull bool      // some key never matches on nulls
+	needProbe  columnSet // columns that somebody reads; others are nulls
+	needBuild  columnSet
 	spill      *spiller
 	level      int // of partitioning on disk
 }

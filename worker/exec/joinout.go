@@ -12,19 +12,41 @@ import (
 
 // pairBatch gathers joined rows: left columns, then right columns.
 type pairBatch struct {
-	buildLeft bool
-	probe     []*batch.Vector // own vectors for gathered columns
-	build     []*batch.Vector
-	mark      *batch.Vector
-	out       batch.Batch
+	spec  *joinSpec
+	probe []*batch.Vector // own vectors for gathered columns; constant nulls where nobody reads
+	build []*batch.Vector
+	mark  *batch.Vector
+	out   batch.Batch
 }
 
 func newPairBatch(j *joinSpec) *pairBatch {
 	return &pairBatch{
-		buildLeft: j.buildLeft,
-		probe:     batch.NewBatch(j.probe, 0).Cols,
-		build:     batch.NewBatch(j.build, 0).Cols,
-		mark:      batch.New(types.Bool, 0),
+		spec: j, mark: batch.New(types.Bool, 0),
+		probe: neededVectors(j.probe, j.needProbe), build: neededVectors(j.build, j.needBuild),
+	}
+}
+
+// neededVectors makes empty vectors, and constant nulls for the others.
+func neededVectors(ts []types.Type, need columnSet) []*batch.Vector {
+	out := make([]*batch.Vector, len(ts))
+	for i, t := range ts {
+		if need.has(i) {
+			out[i] = batch.New(t, 0)
+		} else {
+			out[i] = batch.NewConst(t, nil, 0)
+		}
+	}
+	return out
+}
+
+// gatherSide fills the needed columns of one side.
+func gatherSide(out []*batch.Vector, need columnSet, n int, gather func(i int, v *batch.Vector)) {
+	for i, v := range out {
+		if need.has(i) {
+			gather(i, v)
+		} else {
+			v.SetConst(n)
+		}
 	}
 }
 
@@ -34,13 +56,11 @@ func (o *pairBatch) gather(b *batch.Batch, rel *relation, ps *pairs) *batch.Batc
 	probe := b.Cols
 	if !identity(ps.probe, b.N) {
 		probe = o.probe
-		for i, v := range probe {
-			v.Gather(b.Cols[i], ps.probe)
-		}
+		gatherSide(probe, o.spec.needProbe, len(ps.probe), func(i int, v *batch.Vector) { v.Gather(b.Cols[i], ps.probe) })
 	}
-	rel.gather(o.build, ps.build)
+	gatherSide(o.build, o.spec.needBuild, len(ps.build), func(i int, v *batch.Vector) { v.GatherChunks(rel.cols[i], ps.build) })
 	o.out.Cols = o.out.Cols[:0]
-	if o.buildLeft {
+	if o.spec.buildLeft {
 		o.out.Cols = append(append(o.out.Cols, o.build...), probe...)
 	} else {
 		o.out.Cols = append(append(o.out.Cols, probe...), o.build...)
@@ -63,8 +83,9 @@ func identity(idx []int32, n int) bool {
 
 // some makes rows idx of the probe batch.
 func (o *pairBatch) some(b *batch.Batch, idx []int32) *batch.Batch {
+	gatherSide(o.probe, o.spec.needProbe, len(idx), func(i int, v *batch.Vector) { v.Gather(b.Cols[i], idx) })
 	o.out.Cols = append(o.out.Cols[:0], o.probe...)
-	gatherBatch(&o.out, b, idx)
+	o.out.N, o.out.Seq = len(idx), b.Seq
 	return &o.out
 }
 
@@ -97,7 +118,7 @@ type leftover struct {
 const leftoverSeq = unionStride - 1
 
 func newLeftover(t *joinTable) *leftover {
-	l := &leftover{t: t, build: batch.NewBatch(t.spec.build, 0).Cols, mark: batch.New(types.Bool, 0)}
+	l := &leftover{t: t, build: neededVectors(t.spec.build, t.spec.needBuild), mark: batch.New(types.Bool, 0)}
 	for _, ty := range t.spec.probe {
 		l.nulls = append(l.nulls, batch.NewConst(ty, nil, 0))
 	}
@@ -131,7 +152,7 @@ func (l *leftover) Next(context.Context) (*batch.Batch, error) {
 }
 
 func (l *leftover) rows() *batch.Batch {
-	l.t.rel.gather(l.build, l.at)
+	gatherSide(l.build, l.t.spec.needBuild, len(l.at), func(i int, v *batch.Vector) { v.GatherChunks(l.t.rel.cols[i], l.at) })
 	l.out.N, l.out.Seq = len(l.at), leftoverSeq
 	l.out.Cols = append(l.out.Cols[:0], l.build...)
 	switch {
