@@ -92,6 +92,7 @@ func widestInterval(t types.Type) types.Type {
 		return types.YearMonth
 	case types.KindDayTimeInterval:
 		return types.DayTime
+	default:
 	}
 	return types.Double
 }
@@ -166,6 +167,7 @@ func newSum(try bool) func(*Env, *plan.Agg) (Accumulator, error) {
 			s := sumOf[int32](sumMode(a, try, overflowFails))
 			s.fail = sumOverflow("integer", "try_sum")
 			return &sumMonths{*s}, nil
+		default:
 		}
 		return sumOf[int64](sumMode(a, try, overflowFails)), nil
 	}
@@ -222,6 +224,7 @@ func newAvg(try bool) func(*Env, *plan.Agg) (Accumulator, error) {
 			s := &avgInterval[int32]{sum: *sumOf[int32](sumMode(a, try, overflowFails))}
 			s.sum.limit, s.sum.fail = math.MaxInt32, sumOverflow("integer", "try_avg")
 			return s, nil
+		default:
 		}
 		return &avgInterval[int64]{sum: *sumOf[int64](sumMode(a, try, overflowFails))}, nil
 	}
@@ -255,6 +258,7 @@ func newBits(op bitOp) func(*Env, *plan.Agg) (Accumulator, error) {
 			return &bitAgg[int16]{op: op}, nil
 		case types.KindInt:
 			return &bitAgg[int32]{op: op}, nil
+		default:
 		}
 		return &bitAgg[int64]{op: op}, nil
 	}

@@ -73,6 +73,12 @@ func basicAggs() []*Entry {
 			"any_value", nil, 1, 2, pickRule, pickStates, newPickOf(false),
 			doc{"Value of some row; of some that is not null if the second argument is true.", "SELECT any_value(col) FROM VALUES (10), (5), (20) AS tab(col)", "10"},
 		},
+	)
+}
+
+// logicAggs fold booleans and bits.
+func logicAggs() []*Entry {
+	return aggEntries(
 		aggSpec{
 			"bool_and",
 			[]string{"every"},
@@ -112,16 +118,16 @@ func groupingSpec(name string, t types.Type, least, most int, usage string) aggS
 	return aggSpec{name, nil, least, most, NeverNull(Fixed(t)), ownState, misplaced, doc{usage, example, "Alice, 0, 2; Bob, 0, 5; NULL, 1, 7"}}
 }
 
-func newExtremeOf(max bool) func(*Env, *plan.Agg) (Accumulator, error) {
-	return func(_ *Env, a *plan.Agg) (Accumulator, error) { return newExtreme(a.Typ, max), nil }
+func newExtremeOf(greatest bool) func(*Env, *plan.Agg) (Accumulator, error) {
+	return func(_ *Env, a *plan.Agg) (Accumulator, error) { return newExtreme(a.Typ, greatest), nil }
 }
 
 var byRule = MayNull(Same(0, WantAny, WantOrderable))
 
 func byStates(a *plan.Agg) []types.Type { return []types.Type{a.Typ, argType(a, 1)} }
 
-func newBy(max bool) func(*Env, *plan.Agg) (Accumulator, error) {
-	return func(_ *Env, a *plan.Agg) (Accumulator, error) { return newPickBy(a.Typ, argType(a, 1), max), nil }
+func newBy(greatest bool) func(*Env, *plan.Agg) (Accumulator, error) {
+	return func(_ *Env, a *plan.Agg) (Accumulator, error) { return newPickBy(a.Typ, argType(a, 1), greatest), nil }
 }
 
 var pickRule = MayNull(Same(0, WantAny, WantBool))
@@ -220,7 +226,7 @@ func collectAggs() []*Entry {
 			doc{"Concatenation of the values that are not null, with an optional delimiter between them.", "SELECT listagg(col, ', ') FROM VALUES ('a'), ('b'), ('c') AS tab(col)", "a, b, c"},
 		},
 		aggSpec{
-			"mode", nil, 0, 2, MayNull(Same(0, WantAny, WantBool)), func(a *plan.Agg) []types.Type { return []types.Type{modeState(a.Typ)} }, newModeOf,
+			"mode", nil, 0, 2, modeRule, func(a *plan.Agg) []types.Type { return []types.Type{modeState(a.Typ)} }, newModeOf,
 			doc{"The most frequent value.", "SELECT mode(col) FROM VALUES (0), (10), (10) AS tab(col)", "10"},
 		},
 		aggSpec{
@@ -276,6 +282,7 @@ func hasMap(t types.Type) bool {
 				return true
 			}
 		}
+	default:
 	}
 	return false
 }
@@ -403,9 +410,6 @@ func newWithinGroup(discrete bool) func(*Env, *plan.Agg) (Accumulator, error) {
 }
 
 var wantRankable = OneOf(WantNumeric, WantDate, WantAnyTime, wantAnsiInterval)
-
-// defaultAccuracy is percentile_approx's.
-const defaultAccuracy = 10000
 
 func rankRule(env *Env, args []plan.Expr) (Typing, error) {
 	ts, err := CoerceArgs(env, args, wantRankable, WantAny, WantNumeric)

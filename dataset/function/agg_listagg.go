@@ -57,7 +57,6 @@ func (a *listAgg) State(from, to int, out []*batch.Vector) error {
 }
 
 func (a *listAgg) Result(from, to int, out *batch.Vector) error {
-	vals := a.bag.vec.Children[0]
 	for g := from; g < to; g++ {
 		rows := a.bag.of(g)
 		if len(rows) == 0 {
@@ -67,7 +66,7 @@ func (a *listAgg) Result(from, to int, out *batch.Vector) error {
 		if len(a.order) > 0 {
 			slices.SortStableFunc(rows, a.compare)
 		}
-		vals = a.bag.vec.Children[0]
+		vals := a.bag.vec.Children[0]
 		a.buf = a.buf[:0]
 		for i, r := range rows {
 			if i > 0 {

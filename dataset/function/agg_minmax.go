@@ -8,25 +8,26 @@ import (
 )
 
 // newExtreme makes min or max over values of type t.
-func newExtreme(t types.Type, max bool) Accumulator {
+func newExtreme(t types.Type, greatest bool) Accumulator {
 	switch t.Phys() {
 	case types.PhysBool, types.PhysInt8:
 		if t.Kind == types.KindBool {
-			return &extremeInt[uint8]{max: max}
+			return &extremeInt[uint8]{max: greatest}
 		}
-		return &extremeInt[int8]{max: max}
+		return &extremeInt[int8]{max: greatest}
 	case types.PhysInt16:
-		return &extremeInt[int16]{max: max}
+		return &extremeInt[int16]{max: greatest}
 	case types.PhysInt32:
-		return &extremeInt[int32]{max: max}
+		return &extremeInt[int32]{max: greatest}
 	case types.PhysInt64:
-		return &extremeInt[int64]{max: max}
+		return &extremeInt[int64]{max: greatest}
 	case types.PhysFloat32, types.PhysFloat64:
-		return &extremeFloat{extremeInt: extremeInt[int64]{max: max}, single: t.Phys() == types.PhysFloat32}
+		return &extremeFloat{extremeInt: extremeInt[int64]{max: greatest}, single: t.Phys() == types.PhysFloat32}
 	case types.PhysView:
-		return &extremeText{extremeAny{max: max, keeper: newKeeper(t)}}
+		return &extremeText{extremeAny{max: greatest, keeper: newKeeper(t)}}
+	default:
 	}
-	return &extremeAny{max: max, keeper: newKeeper(t)}
+	return &extremeAny{max: greatest, keeper: newKeeper(t)}
 }
 
 // extremeInt is min or max of integers.

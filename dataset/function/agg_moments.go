@@ -136,6 +136,7 @@ func (s *moment) result(stat momentStat) (float64, bool) {
 		return math.Sqrt(s.n) * s.m3 / math.Sqrt(s.m2*s.m2*s.m2), s.m2 != 0
 	case kurtosis:
 		return s.n*s.m4/(s.m2*s.m2) - 3, s.m2 != 0
+	default:
 	}
 	return s.m2, true
 }
@@ -262,6 +263,7 @@ func (s *pair) result(stat pairStat) (float64, bool) {
 		return s.ck, true
 	case regrSlope:
 		return s.ck / s.xM2, s.xM2 != 0
+	default:
 	}
 	return s.yAvg - s.ck/s.xM2*s.xAvg, s.xM2 != 0
 }

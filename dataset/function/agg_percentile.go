@@ -281,6 +281,7 @@ func sortKeys(v *batch.Vector, keys []int64) []int64 {
 		for i, x := range batch.Values[float64](v) {
 			keys[i] = key64(x)
 		}
+	default:
 	}
 	return keys
 }

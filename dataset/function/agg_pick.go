@@ -108,8 +108,8 @@ type pickBy struct {
 	aggScratch
 }
 
-func newPickBy(val, key types.Type, max bool) *pickBy {
-	return &pickBy{max: max, vals: newKeeper(val), keys: newKeeper(key)}
+func newPickBy(val, key types.Type, greatest bool) *pickBy {
+	return &pickBy{max: greatest, vals: newKeeper(val), keys: newKeeper(key)}
 }
 
 func (a *pickBy) Grow(n int) {

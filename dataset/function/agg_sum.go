@@ -20,7 +20,6 @@ type sumLong[T int8 | int16 | int32 | int64] struct {
 	seen  []bool
 	lost  []bool // group overflowed; only if mode is overflowNull
 	mode  overflowMode
-	name  string       // the try_ function to advise
 	limit int64        // largest magnitude of the result, 0 for the full range
 	fail  func() error // the error to raise
 	aggScratch
@@ -79,7 +78,7 @@ func (a *sumLong[T]) sumAll(vals []T) (over int64) {
 }
 
 func (a *sumLong[T]) sumAllValid(vals []T, valid []uint64) (over int64) {
-	s, any := a.sums[0], false
+	s, some := a.sums[0], false
 	for i, x := range vals {
 		if valid[i>>6]>>(uint(i)&63)&1 == 0 {
 			continue
@@ -87,10 +86,10 @@ func (a *sumLong[T]) sumAllValid(vals []T, valid []uint64) (over int64) {
 		y := int64(x)
 		r := s + y
 		over |= (s ^ r) & (y ^ r)
-		s, any = r, true
+		s, some = r, true
 	}
 	a.sums[0] = s
-	a.seen[0] = a.seen[0] || any
+	a.seen[0] = a.seen[0] || some
 	return over
 }
 

@@ -1,17 +1,12 @@
 package function
 
 import (
-	"math"
 	"math/bits"
 
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/decimal"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
-
-// partialBound is the largest int64 magnitude of which a whole batch can be
-// added in 64 bits.
-const partialBound = math.MaxInt64 / batch.Rows
 
 // sumWide adds decimals in 128 bits.
 type sumWide struct {
@@ -20,14 +15,14 @@ type sumWide struct {
 	lost      []bool // beyond what 38 digits hold
 	precision int    // of the sum
 	wide      bool   // the argument is Int128
-	small     bool   // no value of the argument's type exceeds partialBound
+	small     bool   // a whole batch of the argument's type can be added in 64 bits
 	mode      overflowMode
 	fail      func() error
 	aggScratch
 }
 
 func newSumWide(precision, argPrecision int, wide bool, mode overflowMode, fail func() error) *sumWide {
-	const smallDigits = 15 // 10^15 < partialBound
+	const smallDigits = 15 // 10^15 times the rows of a batch is less than 2^63
 	return &sumWide{precision: precision, wide: wide, small: argPrecision <= smallDigits, mode: mode, fail: fail}
 }
 

@@ -17,7 +17,9 @@ import (
 
 var testEnv = &Env{Ansi: true, ZoneID: "UTC"}
 
-func aggRegistry() *Registry { return New(basicAggs(), statAggs(), collectAggs(), extraAggs()) }
+func aggRegistry() *Registry {
+	return New(basicAggs(), logicAggs(), statAggs(), collectAggs(), extraAggs())
+}
 
 // aggOf types a call over columns of the given types, with constants where an argument is a literal.
 func aggOf(t testing.TB, name string, order int, args ...plan.Expr) (*Entry, *plan.Agg) {
@@ -140,6 +142,7 @@ func randomValue(t types.Type, r *rand.Rand) any {
 			out = append(out, randomValue(f.Type, r))
 		}
 		return out
+	default:
 	}
 	panic(t.String())
 }

@@ -57,6 +57,7 @@ func (c *cell) load(v *batch.Vector) {
 		c.spans = batch.Values[batch.Interval](v)
 	case types.PhysView:
 		c.views = batch.Values[batch.View](v)
+	default:
 	}
 }
 

@@ -338,7 +338,7 @@ func newArraysOverlap(*Env, *plan.Call) (Kernel, error) {
 }
 
 // newArrayExtreme makes array_min and array_max by gathering the best rows.
-func newArrayExtreme(max bool) maker {
+func newArrayExtreme(greatest bool) maker {
 	return func(*Env, *plan.Call) (Kernel, error) {
 		c := &cells{}
 		var idx []int32
@@ -357,7 +357,7 @@ func newArrayExtreme(max bool) maker {
 					if !child.Valid(r) {
 						continue
 					}
-					if b := idx[i]; b < 0 || compareRows(child, r, child, int(b)) > 0 == max && !equalRows(child, r, child, int(b)) {
+					if b := idx[i]; b < 0 || compareRows(child, r, child, int(b)) > 0 == greatest && !equalRows(child, r, child, int(b)) {
 						idx[i] = int32(r)
 					}
 				}

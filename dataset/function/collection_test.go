@@ -143,7 +143,7 @@ func generate(t *testing.T, name string, n int, lits ...*plan.Literal) string {
 func TestGenerators(t *testing.T) {
 	require.Equal(t, "10 <0 20 <0 10 <1 20 <1 ", generate(t, "explode", 2, ints(10, 20)))
 	require.Equal(t, "0 10 <0 1 20 <0 ", generate(t, "posexplode", 1, ints(10, 20)))
-	require.Equal(t, "", generate(t, "explode", 2, ints()))
+	require.Empty(t, generate(t, "explode", 2, ints()))
 	require.Equal(t, "<nil> <nil> <0 ", generate(t, "posexplode_outer", 1, ints()))
 	require.Equal(t, "1 a <0 ", generate(t, "explode", 1, mapOf(types.Int, types.String, 1, "a")))
 	pair := types.Struct(types.F("a", types.Int), types.F("b", types.String))

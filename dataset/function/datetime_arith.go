@@ -153,6 +153,7 @@ func (l truncLevel) date(days int) int {
 		return calendar.Days(d.Year, (d.Month-1)/3*3+1, 1)
 	case truncYear:
 		return calendar.Days(d.Year, 1, 1)
+	default:
 	}
 	return days
 }

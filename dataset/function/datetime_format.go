@@ -74,9 +74,9 @@ func newFromUnixtime(env *Env, _ *plan.Call) (Kernel, error) {
 	}), nil
 }
 
-func errCannotParse(text, fn string) error {
+func errCannotParse(text string) error {
 	return errs.Cond(errs.DateTime, "CANNOT_PARSE_TIMESTAMP", "22007",
-		"The text '"+text+"' does not fit the pattern; use "+fn+" to get null instead.", "func", types.Quote(fn), "message", "Text '"+text+"' could not be parsed")
+		"The text '"+text+"' does not fit the pattern; use try_to_timestamp to get null instead.", "func", "`try_to_timestamp`", "message", "Text '"+text+"' could not be parsed")
 }
 
 // momentReader reads argument 0, whatever its type, as an instant (or a wall
@@ -105,6 +105,7 @@ func (r *momentReader) read(c *cells) (micros int64, ok bool, err error) {
 			return c.long(0), true, nil
 		}
 		return r.z.UTC(c.long(0)), true, nil
+	default:
 	}
 	p, err := r.cache.patternArg(c, 1)
 	if err != nil {
@@ -123,7 +124,7 @@ func (r *momentReader) read(c *cells) (micros int64, ok bool, err error) {
 }
 
 // parseMoment makes the functions that read a timestamp: unit divides its microseconds.
-func parseMoment(fn string, ntz, try bool, unit int64) maker {
+func parseMoment(ntz, try bool, unit int64) maker {
 	return func(env *Env, call *plan.Call) (Kernel, error) {
 		r := &momentReader{z: calendar.NewZone(env.Zone), ntz: ntz}
 		return rowKernel(func(c *cells) error {
@@ -134,7 +135,7 @@ func parseMoment(fn string, ntz, try bool, unit int64) maker {
 			case ok && err == nil:
 				c.setLong(calendar.FloorDiv(micros, unit))
 			case call.Ansi && !try:
-				return errCannotParse(string(c.str(0)), fn)
+				return errCannotParse(string(c.str(0)))
 			default:
 				c.setNull()
 			}

@@ -105,10 +105,10 @@ func textTimes() []*Entry {
 	}
 	list := fnEntries(
 		datetimeGroup,
-		fnSpec{"get_timestamp", 2, 2, momentRule(types.Timestamp, false), parseMoment("try_to_timestamp", false, false, 1), doc{"to_timestamp with a pattern.", "SELECT get_timestamp('2016-12-31', 'yyyy-MM-dd')", "2016-12-31 00:00:00"}, fnMore{}},
-		fnSpec{"try_get_timestamp", 2, 2, momentRule(types.Timestamp, true), parseMoment("try_to_timestamp", false, true, 1), doc{"try_to_timestamp with a pattern.", "SELECT try_get_timestamp('foo', 'yyyy-MM-dd')", "NULL"}, fnMore{}},
-		fnSpec{"get_timestamp_ntz", 2, 2, momentRule(types.TimestampNTZ, false), parseMoment("try_to_timestamp", true, false, 1), doc{"to_timestamp_ntz with a pattern.", "SELECT get_timestamp_ntz('2016-12-31', 'yyyy-MM-dd')", "2016-12-31 00:00:00"}, fnMore{}},
-		fnSpec{"to_unix_timestamp", 1, 2, momentRule(types.Long, false), parseMoment("try_to_timestamp", false, false, calendar.Second), doc{"Seconds since 1970 of a text or timestamp.", "SELECT to_unix_timestamp('2016-04-08', 'yyyy-MM-dd')", "1460098800"}, fnMore{}},
+		fnSpec{"get_timestamp", 2, 2, momentRule(types.Timestamp, false), parseMoment(false, false, 1), doc{"to_timestamp with a pattern.", "SELECT get_timestamp('2016-12-31', 'yyyy-MM-dd')", "2016-12-31 00:00:00"}, fnMore{}},
+		fnSpec{"try_get_timestamp", 2, 2, momentRule(types.Timestamp, true), parseMoment(false, true, 1), doc{"try_to_timestamp with a pattern.", "SELECT try_get_timestamp('foo', 'yyyy-MM-dd')", "NULL"}, fnMore{}},
+		fnSpec{"get_timestamp_ntz", 2, 2, momentRule(types.TimestampNTZ, false), parseMoment(true, false, 1), doc{"to_timestamp_ntz with a pattern.", "SELECT get_timestamp_ntz('2016-12-31', 'yyyy-MM-dd')", "2016-12-31 00:00:00"}, fnMore{}},
+		fnSpec{"to_unix_timestamp", 1, 2, momentRule(types.Long, false), parseMoment(false, false, calendar.Second), doc{"Seconds since 1970 of a text or timestamp.", "SELECT to_unix_timestamp('2016-04-08', 'yyyy-MM-dd')", "1460098800"}, fnMore{}},
 		fnSpec{"from_unixtime", 1, 2, textRule(WantLong, WantString), newFromUnixtime, doc{"Text of seconds since 1970.", "SELECT from_unixtime(0, 'yyyy-MM-dd HH:mm:ss')", "1969-12-31 16:00:00"}, fnMore{}},
 		fnSpec{"date_format", 2, 2, textRule(WantTimestamp, WantString), newDateFormat, doc{"Text of a timestamp by a pattern.", "SELECT date_format('2016-04-08', 'y')", "2016"}, fnMore{}},
 		fnSpec{"from_utc_timestamp", 2, 2, Fixed(types.Timestamp, WantTimestamp, WantString), shiftZone(true), doc{"The wall clock of a UTC time in a zone.", "SELECT from_utc_timestamp('2016-08-31', 'Asia/Seoul')", "2016-08-31 09:00:00"}, fnMore{}},

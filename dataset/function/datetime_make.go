@@ -69,7 +69,8 @@ func makeStamp(fn string, ntz, try bool) maker {
 			zoneAt = 6
 		}
 		return rowKernel(func(c *cells) error {
-			local, ok := int64(0), true
+			var local int64
+			ok := true
 			switch {
 			case parts:
 				local, ok = stampOf(c, 0)
@@ -226,6 +227,7 @@ func timesUnit(unit int64) maker {
 			}
 			c.setLong(q.Int64())
 			return nil
+		default:
 		}
 		x := integerAt(v, c.slot(0))
 		p, ok := calendar.MulAdd(abs64(x), unit, 0)
@@ -242,7 +244,7 @@ func timesUnit(unit int64) maker {
 
 func secondsReal(c *cells) error {
 	v := c.vector(0)
-	x := 0.0
+	var x float64
 	if v.Type.Kind == types.KindFloat {
 		x = float64(batch.Values[float32](v)[c.slot(0)])
 	} else {

@@ -16,7 +16,7 @@ type parsed struct {
 	weekday, quarter          int
 	era                       int // 0 BC, 1 AD
 	zone                      *time.Location
-	hasYear, yearOfEra        bool
+	hasYear                   bool
 }
 
 func unsaid() parsed {

@@ -47,6 +47,7 @@ func (p datePart) of(days int) int {
 		return calendar.YearDay(days)
 	case partISODay:
 		return calendar.Weekday(days) + 1
+	default:
 	}
 	y, _ := calendar.ISOWeek(days)
 	return y
@@ -89,6 +90,7 @@ func (p clockPart) of(micros int64) int64 {
 		return micros / calendar.Minute % 60
 	case partSecond:
 		return micros / calendar.Second % 60
+	default:
 	}
 	return micros % calendar.Minute
 }
@@ -211,6 +213,7 @@ func (f field) inInterval(t types.Type) bool {
 		return f.months
 	case types.KindDayTimeInterval:
 		return !f.months
+	default:
 	}
 	return true
 }

@@ -205,6 +205,7 @@ func (f *hasher[H]) value(v *batch.Vector, i int, h H) H {
 		return f.word(uint32(x.Months), f.word(uint32(x.Days), f.long(uint64(x.Micros), h)))
 	case types.PhysView:
 		return f.bytes(v.Str(i), h)
+	default:
 	}
 	return f.nested(v, i, h)
 }

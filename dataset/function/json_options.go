@@ -141,6 +141,7 @@ func nullableType(t types.Type) types.Type {
 			fields[i] = types.Field{Name: f.Name, Type: nullableType(f.Type), Nullable: true, Metadata: f.Metadata}
 		}
 		return types.Struct(fields...)
+	default:
 	}
 	return t
 }
@@ -176,6 +177,7 @@ func named0(t types.Type, o *textOptions) types.Type {
 			t.Fields[i].Type = named0(t.Fields[i].Type, o)
 		}
 		return t
+	default:
 	}
 	if o.flag("primitivesAsString", false) {
 		return types.String
@@ -252,6 +254,7 @@ func (o *textOptions) timeText(b []byte, v *batch.Vector, i int) []byte {
 	case types.KindTimestampNTZ:
 		c := clockAt(batch.Values[int64](v)[i], calendar.NewZone(nil), nil)
 		return pick(o.ntz, ntzOut).append(b, &c)
+	default:
 	}
 	c := clockAt(batch.Values[int64](v)[i], o.zone, o.env.Zone)
 	return pick(o.timestamp, stampOut).append(b, &c)

@@ -62,6 +62,7 @@ func (r *jsonReader) put(text []byte, kind jsonKind, out *batch.Vector) bool {
 			return true
 		}
 		return false
+	default:
 	}
 	return r.putAtom(text, kind, out)
 }
@@ -310,6 +311,7 @@ func inferJSON(j *jsonScan) (types.Type, bool) {
 			return ok
 		})
 		return types.Array(elem, true), ok
+	default:
 	}
 	text, kind, ok := j.value()
 	switch kind {
@@ -328,6 +330,7 @@ func inferJSON(j *jsonScan) (types.Type, bool) {
 			return types.Decimal(min(len(bytes.TrimPrefix(text, []byte("-"))), types.MaxPrecision), 0), ok
 		}
 		return types.Long, ok
+	default:
 	}
 	return types.Null, ok
 }

@@ -100,6 +100,7 @@ func (j *jsonScan) value() (text []byte, kind jsonKind, ok bool) {
 		ok = j.elements(func() bool { _, _, ok := j.value(); return ok })
 	case jsonObject:
 		ok = j.members(func([]byte) bool { _, _, ok := j.value(); return ok })
+	default:
 	}
 	return j.s[from:j.at], kind, ok
 }
@@ -175,9 +176,8 @@ func (j *jsonScan) str() bool {
 
 // name reads a member's name, decoded.
 func (j *jsonScan) name() ([]byte, bool) {
-	from := j.at
 	if k := j.peek(); k == jsonString {
-		from = j.at
+		from := j.at
 		if !j.str() {
 			return nil, false
 		}
@@ -186,7 +186,7 @@ func (j *jsonScan) name() ([]byte, bool) {
 	if !j.loose.unquotedNames {
 		return nil, false
 	}
-	from = j.at
+	from := j.at
 	for j.at < len(j.s) && (isLetter(j.s[j.at]) || j.s[j.at] == '_' || j.s[j.at] >= '0' && j.s[j.at] <= '9') {
 		j.at++
 	}

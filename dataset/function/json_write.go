@@ -66,6 +66,7 @@ func (w *jsonWriter) value(b []byte, v *batch.Vector, i int) []byte {
 		return w.fields(b, v, i)
 	case types.KindYearMonthInterval, types.KindDayTimeInterval, types.KindCalendarInterval, types.KindTime:
 		return quoteJSON(b, w.text.value(nil, t, v, i))
+	default:
 	}
 	return w.text.value(b, v.Type, v, i)
 }

@@ -14,8 +14,8 @@ const mathGroup = "math_funcs"
 func realMath() []*Entry {
 	one := MayNull(Fixed(types.Double, WantDouble))
 	two := Fixed(types.Double, WantDouble, WantDouble)
-	f1 := func(name string, f func(float64) float64, usage, arg, result string, aliases ...string) fnSpec {
-		return fnSpec{name, 1, 1, one, mathKernel(f), doc{usage, "SELECT " + name + "(" + arg + ")", result}, named(aliases...)}
+	f1 := func(name string, f func(float64) float64, usage, arg, result string) fnSpec {
+		return fnSpec{name, 1, 1, one, mathKernel(f), doc{usage, "SELECT " + name + "(" + arg + ")", result}, fnMore{}}
 	}
 	logs := func(name string, f func(float64) float64, limit float64, usage, arg, result string) fnSpec {
 		return fnSpec{name, 1, 1, one, logKernel(f, limit), doc{usage, "SELECT " + name + "(" + arg + ")", result}, fnMore{}}
@@ -55,6 +55,7 @@ func newSign(_ *Env, call *plan.Call) (Kernel, error) {
 		return rowKernel(func(c *cells) error { c.setReal(signum(float64(c.int(0)))); return nil }), nil
 	case types.KindDayTimeInterval:
 		return rowKernel(func(c *cells) error { c.setReal(signum(float64(c.long(0)))); return nil }), nil
+	default:
 	}
 	return mathKernel(signum)(nil, call)
 }

@@ -160,7 +160,7 @@ func roundedQuotient(x, d batch.Int128, mode roundMode) batch.Int128 {
 	if r.Sign() == 0 {
 		return q
 	}
-	away := false
+	var away bool
 	switch mode {
 	case roundUp:
 		away = x.Sign() > 0
@@ -256,6 +256,7 @@ func newCeil(mode roundMode) maker {
 			return rowKernel(func(c *cells) error { return roundDecimal(c, s, mode, call) }), nil
 		case types.KindDouble:
 			return rowKernel(func(c *cells) error { c.setLong(javaLong(cut(c.real(0)))); return nil }), nil
+		default:
 		}
 		return rowKernel(func(c *cells) error { c.setLong(c.long(0)); return nil }), nil
 	}

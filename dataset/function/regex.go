@@ -431,7 +431,7 @@ func splitSentences(c *cells) error {
 			words = 0
 		}
 	}
-	for _, f := range strings.Fields(string(c.str(0))) {
+	for f := range strings.FieldsSeq(string(c.str(0))) {
 		word := strings.Trim(f, ".,;:!?\"'()[]")
 		if word != "" {
 			addStr(list.Children[0], []byte(word))

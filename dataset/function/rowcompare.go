@@ -36,6 +36,7 @@ func compareRows(a *batch.Vector, i int, b *batch.Vector, j int) int {
 		return batch.CompareViews(&batch.Values[batch.View](a)[i], a.Bufs, &batch.Values[batch.View](b)[j], b.Bufs)
 	case types.PhysInterval:
 		return compareIntervals(batch.Values[batch.Interval](a)[i], batch.Values[batch.Interval](b)[j])
+	default:
 	}
 	return compareNested(a, i, b, j)
 }
@@ -58,6 +59,7 @@ func compareNested(a *batch.Vector, i int, b *batch.Vector, j int) int {
 				return d
 			}
 		}
+	default:
 	}
 	return 0
 }
@@ -126,14 +128,6 @@ func key32(x float32) int32 {
 	return b ^ int32(uint32(b>>31)>>1)
 }
 
-// unkey32 is the float of a key.
-func unkey32(k int32) float32 {
-	if k == math.MaxInt32 {
-		return float32(math.NaN())
-	}
-	return math.Float32frombits(uint32(k ^ int32(uint32(k>>31)>>1)))
-}
-
 // equalRows is compareRows(...) == 0.
 func equalRows(a *batch.Vector, i int, b *batch.Vector, j int) bool {
 	return compareRows(a, i, b, j) == 0
@@ -166,6 +160,7 @@ func hashRow(v *batch.Vector, i int, seed uint64) uint64 {
 		return mix64(mix64(seed^uint64(x.Micros)) ^ uint64(x.Months)<<32 ^ uint64(uint32(x.Days)))
 	case types.PhysView:
 		return hashBytes(v.Str(i), seed)
+	default:
 	}
 	return hashNested(v, i, seed)
 }
@@ -183,6 +178,7 @@ func hashNested(v *batch.Vector, i int, seed uint64) uint64 {
 		for _, c := range v.Children {
 			seed = hashRow(c, i, seed)
 		}
+	default:
 	}
 	return seed
 }

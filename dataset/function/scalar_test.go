@@ -206,6 +206,7 @@ func castLit(l *plan.Literal, to types.Type) *plan.Literal {
 		return plan.Lit(to, x)
 	case types.KindDecimal:
 		return plan.Lit(to, int64(math.Round(x*math.Pow10(int(to.Scale)))))
+	default:
 	}
 	panic("test cannot cast to " + to.String())
 }
@@ -242,7 +243,7 @@ func requireValue(t *testing.T, want, got any, msg string) {
 	t.Helper()
 	switch w := want.(type) {
 	case int:
-		require.EqualValues(t, fmt.Sprint(w), fmt.Sprint(got), msg)
+		require.Equal(t, fmt.Sprint(w), fmt.Sprint(got), msg)
 	case float64:
 		g, ok := got.(float64)
 		require.True(t, ok, "%s gave %v", msg, got)

@@ -4,7 +4,7 @@ package function
 func standardLists() [][]*Entry {
 	return [][]*Entry{
 		logic(), comparisons(), arithmetic(), unaries(), bitwise(), conditionals(),
-		basicAggs(), statAggs(), collectAggs(), extraAggs(),
+		basicAggs(), logicAggs(), statAggs(), collectAggs(), extraAggs(),
 		partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings(), numberStrings(),
 		partTimes(), arithTimes(), textTimes(), nowTimes(), makeTimes(),
 		realMath(), numberMath(), hashes(), miscs(), aesFunctions(), urls(),

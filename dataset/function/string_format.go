@@ -23,6 +23,7 @@ func plainNumber(c *cells, k, d int) string {
 		return strconv.FormatFloat(c.real(k), 'f', d, 64)
 	case types.KindDecimal:
 		return halfEven(c.decimal(k), int(v.Type.Scale), d)
+	default:
 	}
 	s := strconv.FormatInt(integerAt(v, c.slot(k)), 10)
 	if d > 0 {
@@ -40,6 +41,7 @@ func integerAt(v *batch.Vector, i int) int64 {
 		return int64(batch.Values[int16](v)[i])
 	case types.PhysInt32:
 		return int64(batch.Values[int32](v)[i])
+	default:
 	}
 	return batch.Values[int64](v)[i]
 }
@@ -99,6 +101,7 @@ func notFinite(c *cells, k int) (string, bool) {
 		x = float64(batch.Values[float32](v)[c.slot(k)])
 	case types.KindDouble:
 		x = c.real(k)
+	default:
 	}
 	switch {
 	case math.IsNaN(x):

@@ -13,7 +13,6 @@ import (
 // The first is anchored at the start and the last at the end.
 type likePattern struct {
 	segs []likeSeg
-	fold bool // ILIKE: pattern and subject in lower case
 }
 
 // likeSeg is text in which any marks the bytes that stand for one character.

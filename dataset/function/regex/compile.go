@@ -140,6 +140,7 @@ func (re *Regexp) emit(n *node) {
 		re.emitSub(inst{op: opLook, neg: n.neg, behind: n.behind}, n.subs[0])
 	case nodeAtomic:
 		re.emitSub(inst{op: opAtomic}, n.subs[0])
+	default:
 	}
 }
 
@@ -257,6 +258,7 @@ func (re *Regexp) analyze() {
 			if len(re.prefix) == 0 && (i.op == opSet || i.min > 0) {
 				re.first = firstBytes(i.set)
 			}
+		default:
 		}
 		return
 	}

@@ -177,6 +177,7 @@ func (m *Matcher) rare(i *inst, pc, pos int) (int, int, bool) {
 		ok := m.look(i, pc, pos)
 		m.cut(base, ok && !i.neg)
 		return i.x, pos, ok != i.neg
+	default:
 	}
 	base := len(m.stack)
 	end, ok := m.run(pc+1, pos)
@@ -346,6 +347,7 @@ func (m *Matcher) holds(a assertion, pos int) bool {
 		return wordAt(t, pos) != wordBefore(t, pos)
 	case notWordBound:
 		return wordAt(t, pos) == wordBefore(t, pos)
+	default:
 	}
 	return pos == m.start
 }
