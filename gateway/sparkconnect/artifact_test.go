@@ -126,6 +126,11 @@ func TestLocalRelations(t *testing.T) {
 			require.Len(t, longs(t, rs), c.n)
 		})
 	}
+	w.configure(t, set1(keyLocalLimit, "100"))
+	_, err = w.run(rootPlan(&pb.Relation{RelType: &pb.Relation_ChunkedCachedLocalRelation{ChunkedCachedLocalRelation: &pb.ChunkedCachedLocalRelation{
+		DataHashes: []string{"d1", "d2"}, SchemaHash: new("s"),
+	}}}))
+	require.Equal(t, "LOCAL_RELATION_SIZE_LIMIT_EXCEEDED", conditionOf(t, err))
 	broken := &pb.Relation{RelType: &pb.Relation_LocalRelation{LocalRelation: &pb.LocalRelation{Data: rows[:len(rows)/2]}}}
 	_, err = w.run(rootPlan(broken))
 	require.Equal(t, "CONNECT_INVALID_PLAN.INVALID_LOCAL_RELATION", conditionOf(t, err))

@@ -11,6 +11,7 @@ const (
 	keyRegexColumns   = "spark.sql.parser.quotedRegexColumnNames"
 	keyLegacySetOps   = "spark.sql.legacy.setopsPrecedence.enabled"
 	keyTimestampType  = "spark.sql.timestampType"
+	keyLocalLimit     = "spark.sql.session.localRelationSizeLimit"
 )
 
 // setting is what is known of a key of Spark's.
@@ -41,11 +42,11 @@ func confDefaults() map[string]setting {
 
 // clientDefaults are what clients themselves ask for.
 var clientDefaults = map[string]string{
-	"spark.connect.session.planCompression.threshold":                  "10485760",
-	"spark.connect.session.planCompression.defaultAlgorithm":           "ZSTD",
-	"spark.python.sql.dataFrameDebugging.enabled":                      "true",
-	"spark.sql.session.localRelationCacheThreshold":                    "1048576",
-	"spark.sql.session.localRelationSizeLimit":                         "3221225472",
+	"spark.connect.session.planCompression.threshold":        "10485760",
+	"spark.connect.session.planCompression.defaultAlgorithm": "ZSTD",
+	"spark.python.sql.dataFrameDebugging.enabled":            "true",
+	"spark.sql.session.localRelationCacheThreshold":          "1048576",
+	keyLocalLimit: "3221225472",
 	"spark.sql.session.localRelationChunkSizeRows":                     "10000",
 	"spark.sql.session.localRelationChunkSizeBytes":                    "16777216",
 	"spark.sql.session.localRelationBatchOfChunksSizeBytes":            "1073741824",

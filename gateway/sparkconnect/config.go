@@ -214,9 +214,12 @@ func (c conf) sqlOptions() sql.Options {
 
 // translator makes one for a request in a session.
 func (s *Server) translator(ctx context.Context, sess *session) *translator {
+	c := s.conf(sess)
+	limit, _ := strconv.ParseInt(c.value(keyLocalLimit), 10, 64)
 	return &translator{
-		sql:    s.conf(sess).sqlOptions(),
-		blob:   func(name string) ([]byte, error) { return sess.engine.State().Blobs().Get(ctx, name) },
-		remote: sess.remote,
+		sql:        c.sqlOptions(),
+		blob:       func(name string) ([]byte, error) { return sess.engine.State().Blobs().Get(ctx, name) },
+		remote:     sess.remote,
+		localLimit: limit,
 	}
 }

@@ -167,19 +167,23 @@ type rowWriter struct {
 	offset int64
 }
 
+// firstPiece is how many rows of a batch are encoded to learn their size, and
+// by how much pieces grow at most: a batch cannot tell, since its rows may
+// share a long value that each of them has in a message.
+const firstPiece = 4
+
 // add encodes a batch, in pieces if its values are long.
 func (w *rowWriter) add(ctx context.Context, b *batch.Batch) error {
 	limits := w.x.op.limits
-	piece := b.N
-	if size := b.Bytes(); size > int64(limits.BatchBytes) {
-		piece = max(int(int64(b.N)*int64(limits.BatchBytes)/size), 1)
-	}
+	piece := firstPiece
 	for from := 0; from < b.N; {
 		n := min(piece, b.N-from, limits.BatchRows-w.enc.Rows())
+		before := w.enc.Size()
 		if err := w.enc.Append(b, from, n); err != nil {
 			return err
 		}
 		from += n
+		piece = max(min(firstPiece*piece, n*limits.BatchBytes/max(w.enc.Size()-before, 1)), 1)
 		if w.enc.Rows() >= limits.BatchRows || w.enc.Size() >= limits.BatchBytes {
 			if err := w.flush(ctx); err != nil {
 				return err

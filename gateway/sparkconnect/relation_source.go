@@ -3,6 +3,7 @@ package sparkconnect
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -228,6 +229,14 @@ func stored(t types.Type) types.Type {
 	}
 }
 
+func localTooLarge(size, limit int64) error {
+	c := errs.Cond(errs.Spark, "LOCAL_RELATION_SIZE_LIMIT_EXCEEDED", "54000",
+		fmt.Sprintf("The rows of a local relation take %d bytes or more; the limit is %d.", size, limit),
+		"actualSize", strconv.FormatInt(size, 10), "sizeLimit", strconv.FormatInt(limit, 10))
+	c.Kind = errs.Exhausted
+	return c
+}
+
 func (t *translator) localRelation(l *pb.LocalRelation) (plan.Node, error) {
 	if l.Data == nil {
 		return local(nil, l.GetSchema())
@@ -251,10 +260,14 @@ func (t *translator) cachedLocal(c *pb.CachedLocalRelation) (plan.Node, error) {
 // chunkedLocal reads a relation sent as blobs of Arrow and one of the schema (from 4.1).
 func (t *translator) chunkedLocal(c *pb.ChunkedCachedLocalRelation) (plan.Node, error) {
 	var chunks [][]byte
+	size := int64(0)
 	for _, h := range c.GetDataHashes() {
 		data, err := t.blob(cachePrefix + h)
 		if err != nil {
 			return nil, err
+		}
+		if size += int64(len(data)); t.localLimit > 0 && size > t.localLimit {
+			return nil, localTooLarge(size, t.localLimit)
 		}
 		chunks = append(chunks, data)
 	}

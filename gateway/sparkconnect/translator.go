@@ -14,7 +14,9 @@ type translator struct {
 	// blob reads an artifact of the session, remote a checkpointed plan.
 	blob   func(name string) ([]byte, error)
 	remote func(id string) (plan.Node, error)
-	depth  int
+	// localLimit is the most bytes that the rows of a createDataFrame may have, 0 none.
+	localLimit int64
+	depth      int
 }
 
 // enter counts a level of nesting; leave takes it back.
