@@ -57,6 +57,7 @@ func withoutLength(t types.Type) types.Type {
 			fs[i] = f
 		}
 		return types.Struct(fs...)
+	default:
 	}
 	return t
 }
@@ -111,6 +112,7 @@ func canCastTime(strict bool, from, to types.Type) bool {
 		return (to.IsIntegral() || to.Kind == types.KindDecimal) && from.Precision == uint8(from.Scale)
 	case types.KindUDT:
 		return to.Kind == types.KindUDT && from.UDT != nil && to.UDT != nil && *from.UDT == *to.UDT
+	default:
 	}
 	return false
 }
@@ -124,6 +126,7 @@ func canCastNested(strict bool, from, to types.Type) bool {
 		return canCast(strict, *from.Elem, *to.Elem) && (!from.Nullable || to.Nullable)
 	case types.KindMap:
 		return canCast(strict, *from.Key, *to.Key) && canCast(strict, *from.Elem, *to.Elem) && (!from.Nullable || to.Nullable)
+	default:
 	}
 	if len(from.Fields) != len(to.Fields) {
 		return false

@@ -36,6 +36,7 @@ func CellText(t types.Type, v any, zone *time.Location) string {
 		return CellText(*t.Elem, v, zone)
 	case types.KindArray, types.KindMap, types.KindStruct:
 		return nestedText(t, v, zone)
+	default:
 	}
 	return plan.ValueText(t, v, zone)
 }

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -75,8 +76,8 @@ func (r *run) attr(ctx context.Context, a *plan.Attr, v *env) (plan.Expr, error)
 }
 
 func (r *run) lambdaVar(a *plan.Attr, v *env) (plan.Expr, error) {
-	for i := len(v.lambdas) - 1; i >= 0; i-- {
-		p := v.lambdas[i]
+	for _, p := range slices.Backward(v.lambdas) {
+
 		if !r.sameName(p.Name, a.Parts[0]) {
 			continue
 		}

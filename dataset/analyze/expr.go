@@ -228,6 +228,7 @@ func comparable(t types.Type) bool {
 				return false
 			}
 		}
+	default:
 	}
 	return true
 }

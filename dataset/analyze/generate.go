@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spurwheel/spurwheel/dataset/function"
@@ -38,10 +39,8 @@ func (r *run) generatorAt(list []plan.Expr) (int, error) {
 		if r.isGenerator(bare(e)) {
 			pos = i
 			count++
-			for _, a := range bare(e).Children() {
-				if r.hasGenerator(a) {
-					return -1, generatorError("NESTED_IN_EXPRESSIONS", "A row-making function cannot be inside another expression: "+toSQL(e)+".", "expression", toSQL(bare(e)))
-				}
+			if slices.ContainsFunc(bare(e).Children(), r.hasGenerator) {
+				return -1, generatorError("NESTED_IN_EXPRESSIONS", "A row-making function cannot be inside another expression: "+toSQL(e)+".", "expression", toSQL(bare(e)))
 			}
 		} else if r.hasGenerator(e) {
 			return -1, generatorError("NESTED_IN_EXPRESSIONS", "A row-making function cannot be inside another expression: "+toSQL(bare(e))+".", "expression", toSQL(bare(e)))
@@ -163,10 +162,8 @@ func (r *run) generate(ctx context.Context, n *plan.Generate, sc *scope) (plan.N
 		return nil, errs.Cond(errs.Analysis, "UNSUPPORTED_GENERATOR.NOT_GENERATOR", "42K0E",
 			toSQL(e)+" makes no rows and cannot stand in LATERAL VIEW.", "functionName", toSQL(e), "classCanonicalName", "")
 	}
-	for _, a := range e.Children() {
-		if r.hasGenerator(a) {
-			return nil, generatorError("NESTED_IN_EXPRESSIONS", "A row-making function cannot be inside another expression: "+toSQL(e)+".", "expression", toSQL(e))
-		}
+	if slices.ContainsFunc(e.Children(), r.hasGenerator) {
+		return nil, generatorError("NESTED_IN_EXPRESSIONS", "A row-making function cannot be inside another expression: "+toSQL(e)+".", "expression", toSQL(e))
 	}
 	g, err := r.generateNode(e.(*plan.Call), n.Names, n.Outer, n.Qualifier, v.inputs[0])
 	if err != nil {

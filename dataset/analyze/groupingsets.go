@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"strings"
+
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -282,19 +284,19 @@ func sameKeys(a, b []plan.Expr) bool {
 }
 
 func names(es []plan.Expr) string {
-	s := ""
+	var s strings.Builder
 	for i, e := range es {
 		if i > 0 {
-			s += ","
+			s.WriteString(",")
 		}
-		s += plan.SQLName(e)
+		s.WriteString(plan.SQLName(e))
 	}
-	return s
+	return s.String()
 }
 
 // bit is bit n of a long column.
 func (r *run) bit(c plan.Expr, n int) plan.Expr {
-	var e plan.Expr = c
+	e := c
 	if n > 0 {
 		e = &plan.Call{Name: "shiftright", Args: []plan.Expr{c, plan.LitInt(int32(n))}, Typ: types.Long}
 	}

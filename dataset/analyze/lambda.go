@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -49,7 +50,7 @@ func (r *run) lambda(ctx context.Context, l *plan.Lambda, fields []types.Field, 
 		params[i] = &plan.LambdaVar{Name: p.Name, ID: r.NextID(), Typ: fields[i].Type, Null: fields[i].Nullable}
 	}
 	body, err := r.expr(ctx, l.Body, v.with(func(v *env) {
-		v.lambdas = append(v.lambdas[:len(v.lambdas):len(v.lambdas)], params...)
+		v.lambdas = append(slices.Clip(v.lambdas), params...)
 		v.names = false
 	}))
 	if err != nil {

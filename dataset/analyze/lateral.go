@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -219,9 +220,9 @@ func (d *domain) unary(ctx context.Context, n, child plan.Node, cols []*plan.Col
 		return windowPer(w, columnList(cols)), cols, nil
 	case *plan.Expand:
 		e := n.WithChildren([]plan.Node{child}).WithExprs(es).(*plan.Expand)
-		e.Columns = append(e.Columns[:len(e.Columns):len(e.Columns)], cols...)
+		e.Columns = append(slices.Clip(e.Columns), cols...)
 		for i := range e.Projections {
-			e.Projections[i] = append(e.Projections[i][:len(e.Projections[i]):len(e.Projections[i])], columnList(cols)...)
+			e.Projections[i] = append(slices.Clip(e.Projections[i]), columnList(cols)...)
 		}
 		return e, cols, nil
 	case *plan.Aggregate:
@@ -232,7 +233,7 @@ func (d *domain) unary(ctx context.Context, n, child plan.Node, cols []*plan.Col
 
 // windowPer partitions window functions by further keys.
 func windowPer(w *plan.WindowNode, keys []plan.Expr) *plan.WindowNode {
-	w.Partition = append(w.Partition[:len(w.Partition):len(w.Partition)], keys...)
+	w.Partition = append(slices.Clip(w.Partition), keys...)
 	list := make([]plan.Expr, len(w.List))
 	for i, e := range w.List {
 		a := *e.(*plan.Alias)

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -241,11 +242,9 @@ func (s *splitter) function(f *plan.Agg) (plan.Expr, error) {
 	if c := s.aggs[k]; c != nil {
 		return c, nil
 	}
-	for _, a := range f.Children() {
-		if hasAggregate(a) {
-			return nil, at(errs.Cond(errs.Analysis, "NESTED_AGGREGATE_FUNCTION", "42607",
-				"An aggregate function cannot be an argument of another one: "+toSQL(f)+"."), f.At)
-		}
+	if slices.ContainsFunc(f.Children(), hasAggregate) {
+		return nil, at(errs.Cond(errs.Analysis, "NESTED_AGGREGATE_FUNCTION", "42607",
+			"An aggregate function cannot be an argument of another one: "+toSQL(f)+"."), f.At)
 	}
 	a := s.named[k]
 	if a == nil {

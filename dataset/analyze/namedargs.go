@@ -23,8 +23,11 @@ func parametersOf(name string) []parameter {
 		return []parameter{{name: "input"}}
 	case "mask":
 		return []parameter{
-			{name: "str"}, {"upperChar", plan.LitString("X")}, {"lowerChar", plan.LitString("x")},
-			{"digitChar", plan.LitString("n")}, {"otherChar", plan.LitNull(types.String)},
+			{name: "str"},
+			{"upperChar", plan.LitString("X")},
+			{"lowerChar", plan.LitString("x")},
+			{"digitChar", plan.LitString("n")},
+			{"otherChar", plan.LitNull(types.String)},
 		}
 	case "count_min_sketch":
 		return []parameter{{name: "column"}, {name: "epsilon"}, {name: "confidence"}, {"seed", plan.LitInt(0)}}

@@ -140,7 +140,7 @@ func (r *run) withRelations(ctx context.Context, n *plan.WithRelations, sc *scop
 // it and differ in the identity of their columns.
 func (r *run) occurrence(ctx context.Context, c *cte) (plan.Node, error) {
 	if c.plan == nil {
-		var def plan.Node = c.def.Plan
+		def := c.def.Plan
 		if len(c.def.Columns) > 0 {
 			def = &plan.SubqueryAlias{Name: []string{c.def.Name}, Columns: c.def.Columns, Child: def}
 		}

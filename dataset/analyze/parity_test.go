@@ -101,7 +101,7 @@ func (p *parity) script(path string) {
 func (p *parity) fixtures(w *world) {
 	b, err := os.ReadFile(filepath.Join(p.dir, "fixtures.jsonl"))
 	require.NoError(p.t, err)
-	for _, line := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(string(b)), "\n") {
 		var f struct {
 			SQL []string `json:"sql"`
 		}

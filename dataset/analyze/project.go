@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -212,12 +213,7 @@ func walkOutsideWindows(e plan.Expr, f func(plan.Expr)) {
 }
 
 func anyAggregate(list []plan.Expr) bool {
-	for _, e := range list {
-		if hasAggregate(e) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(list, hasAggregate)
 }
 
 func (r *run) isGenerator(e plan.Expr) bool {

@@ -20,7 +20,7 @@ func TestTPC(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range strings.Split(strings.TrimSpace(string(schema)), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSpace(string(schema)), "\n") {
 			name, ddl, _ := strings.Cut(line, " ")
 			if err := w.addTable(name, ddl); err != nil {
 				t.Fatal(err)

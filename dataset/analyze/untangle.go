@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -126,12 +127,7 @@ func hard(s *plan.Subquery) bool {
 }
 
 func correlatedExprs(es ...plan.Expr) bool {
-	for _, e := range es {
-		if hasOuter(e) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(es, hasOuter)
 }
 
 func shapeOf(n plan.Node, exists bool) shape {

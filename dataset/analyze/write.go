@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -124,12 +125,12 @@ func (r *run) insertTargets(w *plan.Write, schema types.Schema, in []*plan.Colum
 }
 
 func quotedNames(s types.Schema) string {
-	out := ""
+	var out strings.Builder
 	for i, n := range s.Names() {
 		if i > 0 {
-			out += ", "
+			out.WriteString(", ")
 		}
-		out += types.Quote(n)
+		out.WriteString(types.Quote(n))
 	}
-	return out
+	return out.String()
 }

@@ -199,7 +199,9 @@ func TestPruning(t *testing.T) {
 		{"d/y=2020/m=1/a.tiny", `{"rows":10,"min":0,"max":9}`},
 		{"d/y=2020/m=2/b.tiny", `{"rows":10,"min":10,"max":19}`},
 		{"d/y=2021/m=1/c.tiny", `{"rows":10,"min":20,"max":29}`},
-		{"d/_SUCCESS", ""}, {"d/y=2020/.b.crc", "x"}, {"d/_temporary/0/x.tiny", "x"},
+		{"d/_SUCCESS", ""},
+		{"d/y=2020/.b.crc", "x"},
+		{"d/_temporary/0/x.tiny", "x"},
 	} {
 		write(t, dir, f.path, f.content)
 	}
@@ -303,8 +305,16 @@ func TestMatches(t *testing.T) {
 		pattern, name string
 		want          bool
 	}{
-		{"", "x", true}, {"*", "x", true}, {"A*", "abc", true}, {"*c", "abc", true}, {"a*c", "ac", true},
-		{"a*c", "ab", false}, {"x|ab*", "abc", true}, {"abc", "abcd", false}, {"*b*c*", "xbycz", true}, {"a*b*b", "ab", false},
+		{"", "x", true},
+		{"*", "x", true},
+		{"A*", "abc", true},
+		{"*c", "abc", true},
+		{"a*c", "ac", true},
+		{"a*c", "ab", false},
+		{"x|ab*", "abc", true},
+		{"abc", "abcd", false},
+		{"*b*c*", "xbycz", true},
+		{"a*b*b", "ab", false},
 	} {
 		require.Equal(t, tc.want, catalog.Matches(tc.pattern, tc.name), "%s %s", tc.pattern, tc.name)
 	}
