@@ -252,7 +252,7 @@ func (r *run) checkGroupKeys(agg *plan.Aggregate) error {
 		case hasAggregate(k):
 			return errs.Cond(errs.Analysis, "GROUP_BY_AGGREGATE", "42903",
 				"GROUP BY cannot have aggregate functions, but has "+plan.SQLName(k)+".", "sqlExpr", plan.SQLName(k))
-		case !comparable(k.Type()):
+		case !isComparable(k.Type()):
 			return errs.Cond(errs.Analysis, "GROUP_EXPRESSION_TYPE_IS_NOT_ORDERABLE", "42822",
 				"GROUP BY cannot compare "+toSQL(k)+" of type "+toSQLType(k.Type())+".", "sqlExpr", toSQL(k), "dataType", toSQLType(k.Type()))
 		}

@@ -215,7 +215,7 @@ func (r *run) aggregateParts(ctx context.Context, a *plan.Agg, f *plan.Func, v *
 		a.Filter = r.castTo(c, types.Bool)
 	}
 	for _, arg := range a.Args {
-		if a.Distinct && !comparable(arg.Type()) {
+		if a.Distinct && !isComparable(arg.Type()) {
 			return nil, at(function.WithCall(function.NotOrdered(a.Name, arg.Type()), plan.SQLName(a)), f.At)
 		}
 	}

@@ -192,7 +192,7 @@ func (r *run) coerceIn(cs []plan.Expr) (plan.Expr, error) {
 		err := function.DataDiffTypes("in", ts)
 		return nil, function.WithCall(err, plan.SQLName(&plan.In{Child: cs[0], List: cs[1:]}))
 	}
-	if !comparable(t) {
+	if !isComparable(t) {
 		err := function.NotOrdered("in", t)
 		return nil, function.WithCall(err, plan.SQLName(&plan.In{Child: cs[0], List: cs[1:]}))
 	}
@@ -215,16 +215,16 @@ func namedAs(t, other types.Type) types.Type {
 	return types.Struct(fs...)
 }
 
-// comparable tells whether values of t can be tested for equality.
-func comparable(t types.Type) bool {
+// isComparable tells whether values of t can be tested for equality.
+func isComparable(t types.Type) bool {
 	switch t.Kind {
 	case types.KindMap, types.KindVariant:
 		return false
 	case types.KindArray, types.KindUDT:
-		return comparable(*t.Elem)
+		return isComparable(*t.Elem)
 	case types.KindStruct:
 		for _, f := range t.Fields {
-			if !comparable(f.Type) {
+			if !isComparable(f.Type) {
 				return false
 			}
 		}

@@ -290,6 +290,7 @@ func emptyResult(e plan.Expr) plan.Expr {
 		return plan.LitLong(0)
 	case types.KindArray:
 		return plan.Lit(f.Typ, []any{})
+	default:
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (d *domain) join(ctx context.Context, j *plan.Join) (plan.Node, []*plan.Col
 	var same plan.Expr
 	switch {
 	case cols == nil:
-		cols, right = right, nil
+		cols = right
 	case right != nil:
 		if same, err = d.same(ctx, cols, right); err != nil {
 			return nil, nil, err

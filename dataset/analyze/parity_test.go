@@ -165,6 +165,7 @@ func nullBits(t types.Type) string {
 			s += bit(f.Nullable) + nullBits(f.Type)
 		}
 		return s
+	default:
 	}
 	return ""
 }

@@ -50,7 +50,7 @@ func (p *pivoting) resolve(ctx context.Context, n *plan.Pivot, v *env) error {
 			return err
 		}
 	}
-	if !comparable(p.column.Type()) {
+	if !isComparable(p.column.Type()) {
 		return errs.Cond(errs.Analysis, "INCOMPARABLE_PIVOT_COLUMN", "42818",
 			"The pivot column "+toSQL(p.column)+" cannot be compared.", "columnName", types.Quote(plan.SQLName(p.column)))
 	}

@@ -159,6 +159,7 @@ func (r *run) predicate(cond plan.Expr) (plan.Expr, error) {
 		return cond, nil
 	case types.KindNull:
 		return r.castTo(cond, types.Bool), nil
+	default:
 	}
 	return nil, errs.Cond(errs.Analysis, "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09",
 		"The condition "+toSQL(cond)+" is of type "+toSQLType(cond.Type())+", not boolean.",
@@ -179,7 +180,7 @@ func (r *run) distinct(ctx context.Context, n *plan.Distinct, sc *scope) (plan.N
 
 func comparableColumns(cols []*plan.Column) error {
 	for _, c := range cols {
-		if !comparable(c.Typ) {
+		if !isComparable(c.Typ) {
 			return errs.Cond(errs.Analysis, "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE", "0A000",
 				"Values of type "+toSQLType(c.Typ)+" (column "+types.Quote(c.Name)+") cannot be compared, which this operation needs.",
 				"colName", types.Quote(c.Name), "dataType", toSQLType(c.Typ))

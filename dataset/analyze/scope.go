@@ -22,7 +22,6 @@ type cte struct {
 	scope *scope // in which the definition stands
 	id    int64
 	plan  plan.Node
-	busy  bool
 }
 
 // outerEnv is the enclosing query's environment.

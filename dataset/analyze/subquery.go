@@ -39,6 +39,7 @@ func (r *run) subquery(ctx context.Context, s *plan.Subquery, v *env) (plan.Expr
 		return r.inSubquery(&out)
 	case plan.TableArg:
 		return nil, at(errs.Unsupported("table arguments of functions"), s.At)
+	default:
 	}
 	return &out, nil
 }

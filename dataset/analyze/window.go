@@ -150,6 +150,7 @@ func rangeOffset(t, offset types.Type) types.Type {
 		return types.Int
 	case types.KindTimestamp, types.KindTimestampNTZ:
 		return offset
+	default:
 	}
 	return t
 }

@@ -56,10 +56,7 @@ func (t *FileTable) Format() string { return t.format.Name() }
 
 // Splits lists the parts to read of the files that predicates do not exclude.
 func (t *FileTable) Splits(ctx context.Context, req ScanRequest) ([]format.Split, error) {
-	files, err := t.prunePartitions(t.files, req.Predicates)
-	if err != nil {
-		return nil, err
-	}
+	files := t.prunePartitions(t.files, req.Predicates)
 	plans, err := t.plan(ctx, files)
 	if err != nil {
 		return nil, err

@@ -38,10 +38,7 @@ func partitionsOf(files []*dataFile, env *function.Env, infer bool) (partitions,
 			continue
 		}
 		seen[dir] = true
-		keys, values, err := splitFolders(f.folder)
-		if err != nil {
-			return p, err
-		}
+		keys, values := splitFolders(f.folder)
 		if i == 0 {
 			names = keys
 			kinds = make([]types.Type, len(keys))
@@ -70,7 +67,7 @@ func conflictingPartitions(a, b []string) error {
 }
 
 // splitFolders reads names and values; a value is nil for the null partition.
-func splitFolders(folders []string) (keys []string, values []*string, err error) {
+func splitFolders(folders []string) (keys []string, values []*string) {
 	for _, f := range folders {
 		k, v, _ := strings.Cut(f, "=")
 		key, kerr := url.PathUnescape(k)
@@ -88,7 +85,7 @@ func splitFolders(folders []string) (keys []string, values []*string, err error)
 			values = append(values, &value)
 		}
 	}
-	return keys, values, nil
+	return keys, values
 }
 
 // valueType is the narrowest type of one value.
@@ -209,10 +206,7 @@ func (p *partitions) assign(files []*dataFile) error {
 		if len(f.folder) != len(p.fields) {
 			continue
 		}
-		_, values, err := splitFolders(f.folder)
-		if err != nil {
-			return err
-		}
+		_, values := splitFolders(f.folder)
 		f.values = make([]any, len(values))
 		for i, v := range values {
 			if v == nil {

@@ -35,6 +35,7 @@ func boxed(s string, t types.Type, zone *time.Location) (any, bool) {
 		return f, err == nil
 	case types.KindDecimal:
 		return boxedDecimal(s, t)
+	default:
 	}
 	return boxedTime(s, t, zone)
 }
@@ -60,6 +61,7 @@ func boxedTime(s string, t types.Type, zone *time.Location) (any, bool) {
 		return int32(d.UnixMicro() / microsPerDay), err == nil
 	case types.KindTimestamp, types.KindTimestampNTZ:
 		return micros, ok
+	default:
 	}
 	return nil, false
 }

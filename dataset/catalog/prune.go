@@ -14,9 +14,9 @@ import (
 // prunePartitions keeps the files whose partition values may pass the
 // predicates over partition columns alone. A predicate that fails on some
 // value prunes nothing: the query reports it if it comes to that.
-func (t *FileTable) prunePartitions(files []*dataFile, preds []plan.Expr) ([]*dataFile, error) {
+func (t *FileTable) prunePartitions(files []*dataFile, preds []plan.Expr) []*dataFile {
 	if t.partitions == 0 || len(files) == 0 {
-		return files, nil
+		return files
 	}
 	var in *batch.Batch
 	for _, p := range preds {
@@ -45,10 +45,10 @@ func (t *FileTable) prunePartitions(files []*dataFile, preds []plan.Expr) ([]*da
 			files, in = kept, nil
 		}
 		if len(files) == 0 {
-			return nil, nil
+			return nil
 		}
 	}
-	return files, nil
+	return files
 }
 
 // overPartitions tells whether a predicate reads partition columns only, and
