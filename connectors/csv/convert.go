@@ -166,12 +166,12 @@ func ints[T int8 | int16 | int32 | int64](r *reader, v *batch.Vector, index int,
 }
 
 func (r *reader) special(b []byte) (float64, bool) {
-	switch scalar.Text(b) {
-	case r.opt.nan:
+	switch s := scalar.Text(b); s {
+	case r.opt.nan, "NaN":
 		return math.NaN(), true
-	case r.opt.posInf:
+	case r.opt.posInf, "Infinity", "+Infinity":
 		return math.Inf(1), true
-	case r.opt.negInf:
+	case r.opt.negInf, "-Infinity":
 		return math.Inf(-1), true
 	}
 	return 0, false

@@ -109,7 +109,7 @@ func TestRead(t *testing.T) {
 		{"quotes", "\"a,b\",\"c\\\"d\",\"e\\\\f\"\n", abc(), nil, []string{`a,b|c"d|e\f`}},
 		{"doubled quotes", "\"a\"\"b\",\"\"\"\",x\n", abc(), format.Options{"escape": "\""}, []string{`a"b|"|x`}},
 		{"quote not escaped", "\"a\"b,c\",d,e\n", abc(), nil, []string{`"a"b|c"|d`}},
-		{"quote never closed", "x,\"ab,c\n1,2,3\n", abc(), nil, []string{`x|"ab,c|~`, "1|2|3"}},
+		{"quote never closed", "x,\"ab,c\n1,2,3\n", abc(), nil, []string{`x|ab,c|~`, "1|2|3"}},
 		{"no quotes", "\"a\",b,c\n", abc(), format.Options{"quote": ""}, []string{`"a"|b|c`}},
 		{"blanks", " a , b ,\" c \" \n", abc(), format.Options{"ignoreleadingwhitespace": "true", "ignoretrailingwhitespace": "true"}, []string{"a|b| c "}},
 		{"separators", "a\tb\tc\n", abc(), format.Options{"sep": `\t`}, []string{"a|b|c"}},

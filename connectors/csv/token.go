@@ -151,9 +151,7 @@ func (t *tokenizer) quoted(b []byte, i int) int {
 		t.closed(b, from, i, sideFrom, copied)
 		return end
 	}
-	// The quote never closes: the field is all the rest, as it stands.
-	t.side = t.side[:sideFrom]
-	t.add(b, open, len(b))
+	t.closed(b, from, len(b), sideFrom, copied) // it never closes: the field is all the rest
 	return len(b)
 }
 

@@ -1,7 +1,6 @@
 package json
 
 import (
-	"bytes"
 	"encoding/base64"
 	"math"
 	"unicode/utf8"
@@ -80,10 +79,13 @@ func (r *reader) key(i int32) []byte {
 	return unescape(nil, r.raw(t))
 }
 
-// fail makes the last row null and its record bad.
-func (r *reader) fail(v *batch.Vector, i int, row int32) {
-	v.SetNull(i)
+// fail makes value i of a column call null and its record bad. What failed is
+// remembered for the arrays and maps around: a value that does not fit makes
+// all of them null, up to the member of a struct that holds them.
+func (r *reader) fail(v *batch.Vector, at, i int, row int32) {
+	v.SetNull(at + i)
 	r.bad[row] = true
+	r.failed = append(r.failed, int32(i))
 }
 
 // column appends the values of tokens toks to v, where rows are the records
@@ -121,7 +123,7 @@ func (r *reader) column(v *batch.Vector, toks, rows []int32) {
 				v.SetNull(at + i)
 			} else if !r.other(v, at+i, &r.tape.toks[x]) {
 				zero(v, at+i)
-				r.fail(v, at+i, rows[i])
+				r.fail(v, at, i, rows[i])
 			}
 		}
 	}
@@ -158,14 +160,14 @@ func ints[T int8 | int16 | int32 | int64](r *reader, v *batch.Vector, out []T, b
 			n, ok = scalar.Int(r.raw(t), bits)
 		}
 		if !ok {
-			r.fail(v, at+i, rows[i])
+			r.fail(v, at, i, rows[i])
 			continue
 		}
 		out[at+i] = T(n)
 	}
 }
 
-// strings takes any value: what is no string is its JSON text.
+// strings takes any value: what is no string is its text in the file.
 func (r *reader) strings(v *batch.Vector, at int, toks []int32) {
 	out := batch.Values[batch.View](v)
 	for i, x := range toks {
@@ -180,52 +182,12 @@ func (r *reader) strings(v *batch.Vector, at int, toks []int32) {
 
 func (r *reader) text(x int32) batch.View {
 	t := &r.tape.toks[x]
-	switch {
-	case t.kind == stringToken && t.esc:
+	if t.kind == stringToken && t.esc {
 		from := len(r.side)
 		r.side = unescape(r.side, r.raw(t))
 		return batch.MakeView(r.side[from:], sideBuf, from)
-	case t.kind == arrayToken || t.kind == objectToken:
-		from := len(r.side)
-		r.side = r.compact(r.side, x)
-		return batch.MakeView(r.side[from:], sideBuf, from)
 	}
 	return batch.MakeView(r.raw(t), blockBuf, int(t.off))
-}
-
-// compact writes a nested value without blanks.
-func (r *reader) compact(b []byte, x int32) []byte {
-	t := &r.tape.toks[x]
-	switch t.kind {
-	case stringToken:
-		if !t.esc && bytes.IndexByte(r.raw(t), '"') < 0 {
-			return append(append(append(b, '"'), r.raw(t)...), '"')
-		}
-		return appendQuoted(b, unescape(nil, r.raw(t)))
-	case arrayToken:
-		b = append(b, '[')
-		for i := x + 1; i < t.next; i = r.tape.toks[i].next {
-			if i > x+1 {
-				b = append(b, ',')
-			}
-			b = r.compact(b, i)
-		}
-		return append(b, ']')
-	case objectToken:
-		b = append(b, '{')
-		for i := x + 1; i < t.next; {
-			if i > x+1 {
-				b = append(b, ',')
-			}
-			b = append(r.compact(b, i), ':')
-			value := r.tape.toks[i].next
-			b = r.compact(b, value)
-			i = r.tape.toks[value].next
-		}
-		return append(b, '}')
-	default:
-	}
-	return append(b, r.raw(t)...)
 }
 
 // other writes row i of the remaining atomic types.
@@ -339,38 +301,62 @@ func (r *reader) decimal(v *batch.Vector, i int, t *token) bool {
 }
 
 func (r *reader) arrays(v *batch.Vector, toks, rows []int32) {
-	elems, owners := []int32(nil), []int32(nil)
-	r.lists(v, toks, rows, arrayToken, func(x, row int32) int {
+	var m members
+	r.lists(v, toks, rows, arrayToken, func(x, i, row int32) int {
 		n := 0
-		for i := x + 1; i < r.tape.toks[x].next; i = r.tape.toks[i].next {
-			elems, owners = append(elems, i), append(owners, row)
+		for k := x + 1; k < r.tape.toks[x].next; k = r.tape.toks[k].next {
+			m.add(k, i, row)
 			n++
 		}
 		return n
 	})
-	r.column(v.Children[0], elems, owners)
+	r.members(v, v.Children[0], m.values, &m, len(toks))
 }
 
 // maps takes objects: keys as values of the key type.
 func (r *reader) maps(v *batch.Vector, toks, rows []int32) {
-	keys, values, owners := []int32(nil), []int32(nil), []int32(nil)
-	r.lists(v, toks, rows, objectToken, func(x, row int32) int {
+	var m members
+	r.lists(v, toks, rows, objectToken, func(x, i, row int32) int {
 		n := 0
-		for i := x + 1; i < r.tape.toks[x].next; {
-			value := r.tape.toks[i].next
-			keys, values, owners = append(keys, i), append(values, value), append(owners, row)
-			i = r.tape.toks[value].next
+		for k := x + 1; k < r.tape.toks[x].next; {
+			value := r.tape.toks[k].next
+			m.keys = append(m.keys, k)
+			m.add(value, i, row)
+			k = r.tape.toks[value].next
 			n++
 		}
 		return n
 	})
-	r.column(v.Children[0], keys, owners)
-	r.column(v.Children[1], values, owners)
+	r.members(v, v.Children[0], m.keys, &m, len(toks))
+	r.members(v, v.Children[1], m.values, &m, len(toks))
 }
 
-// lists appends the offsets of array and map rows; members collects the
-// members of one value and tells how many there are.
-func (r *reader) lists(v *batch.Vector, toks, rows []int32, kind tokenKind, members func(x, row int32) int) {
+// members are the elements of a column of arrays or maps: their tokens, which
+// of the column's values they belong to, and which record.
+type members struct{ keys, values, owners, rows []int32 }
+
+func (m *members) add(tok, owner, row int32) {
+	m.values, m.owners, m.rows = append(m.values, tok), append(m.owners, owner), append(m.rows, row)
+}
+
+// members converts child values; those that fail take their owners with them.
+func (r *reader) members(v, child *batch.Vector, toks []int32, m *members, n int) {
+	outer := r.failed
+	r.failed = nil
+	r.column(child, toks, m.rows)
+	at := v.Len() - n
+	for _, k := range r.failed {
+		if o := m.owners[k]; v.Valid(at + int(o)) {
+			v.SetNull(at + int(o))
+			outer = append(outer, o)
+		}
+	}
+	r.failed = outer
+}
+
+// lists appends the offsets of array and map rows; collect takes the members
+// of one value and tells how many there are.
+func (r *reader) lists(v *batch.Vector, toks, rows []int32, kind tokenKind, collect func(x, i, row int32) int) {
 	at := v.Len()
 	end := int32(v.Children[0].Len())
 	v.SetLen(at + len(toks))
@@ -383,9 +369,9 @@ func (r *reader) lists(v *batch.Vector, toks, rows []int32, kind tokenKind, memb
 		case x < 0 || r.tape.toks[x].kind == nullToken:
 			v.SetNull(at + i)
 		case r.tape.toks[x].kind != kind:
-			r.fail(v, at+i, rows[i])
+			r.fail(v, at, i, rows[i])
 		default:
-			end += int32(members(x, rows[i]))
+			end += int32(collect(x, int32(i), rows[i]))
 		}
 		v.Offsets = append(v.Offsets, end)
 	}
@@ -401,14 +387,16 @@ func (r *reader) structs(v *batch.Vector, toks, rows []int32) {
 		case x < 0 || r.tape.toks[x].kind == nullToken:
 			v.SetNull(at + i)
 		case r.tape.toks[x].kind != objectToken:
-			r.fail(v, at+i, rows[i])
+			r.fail(v, at, i, rows[i])
 		default:
 			objects[i] = x
 		}
 	}
-	for k, members := range r.split(objects, v.Type.Fields) {
-		r.column(v.Children[k], members, rows)
+	outer := r.failed // members that fail are null by themselves
+	for k, values := range r.split(objects, v.Type.Fields) {
+		r.column(v.Children[k], values, rows)
 	}
+	r.failed = outer
 }
 
 // unescape appends the characters that a string's escapes stand for.

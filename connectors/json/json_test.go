@@ -92,18 +92,22 @@ func TestRead(t *testing.T) {
 		{"missing, null, unknown, doubled", `{"c":[1,{"d":2}],"a":null}` + "\n" + `{"a":1,"a":2}`, ab, nil, []string{"~|~", "2|~"}},
 		{
 			"strings of anything", `{"b":1.50}` + "\n" + `{"b":{"x": [1, "q\"\u0041"], "y": true}}` + "\n" + `{"b":false}`, ab, nil,
-			[]string{"~|1.50", `~|{"x":[1,"q\"A"],"y":true}`, "~|false"},
+			[]string{"~|1.50", `~|{"x": [1, "q\"\u0041"], "y": true}`, "~|false"},
 		},
 		{"escapes", `{"b":"a\n\t\"\\\/\u00e9\ud83d\ude00 long enough to be outside"}`, ab, nil, []string{"~|a\n\t\"\\/é😀 long enough to be outside"}},
 		{
 			"bad records", "{\"a\":1\n[1,2]\nnull\n{\"a\":\"x\",\"b\":\"y\"}\n{\"a\":1.5}\n{\"a\":3}", schemaOf("a", types.Long, "b", types.String, "_corrupt_record", types.String), nil,
-			[]string{"~|~|{\"a\":1", "~|~|[1,2]", "~|~|[1,2]", "~|~|null", "~|y|{\"a\":\"x\",\"b\":\"y\"}", "~|~|{\"a\":1.5}", "3|~|~"},
+			[]string{"~|~|{\"a\":1", "~|~|[1,2]", "~|~|null", "~|y|{\"a\":\"x\",\"b\":\"y\"}", "~|~|{\"a\":1.5}", "3|~|~"},
 		},
 		{"dropped", "x\n{\"a\":1}\n{\"a\":true}", ab, format.Options{"mode": "DROPMALFORMED"}, []string{"1|~"}},
 		{"array of objects", `[{"a":1},{"a":2},null]`, ab, nil, []string{"1|~", "2|~"}},
 		{
 			"nested", `{"s":{"y":[1,2.5,null],"x":7},"m":{"p":1,"q":null},"l":[{"k":"v"},null,{}]}` + "\n{}\n" + `{"s":[],"m":{},"l":[]}`, deep, nil,
 			[]string{"[7 [1 2.5 <nil>]]|{[p q] [1 <nil>]}|[[v] <nil> [<nil>]]", "~|~|~", "~|{[] []}|[]"},
+		},
+		{
+			"values that do not fit inside of others", `{"s":{"y":[1,"z"],"x":"q"},"m":{"p":"x"},"l":[{"k":1},5]}` + "\n" + `{"s":{"y":[2],"x":3}}`, deep, nil,
+			[]string{"[<nil> <nil>]|~|~", "[3 [2]]|~|~"},
 		},
 		{"multi line", "{\"a\":\n1}", ab, format.Options{"multiline": "true"}, []string{"1|~"}},
 		{"multi line array", "[{\"a\":\n1},\n{\"a\":2}]", ab, format.Options{"multiline": "true"}, []string{"1|~", "2|~"}},

@@ -37,6 +37,7 @@ type reader struct {
 	bad    []bool
 	side   []byte
 	rowOf  []int32
+	failed []int32 // values of the column in work that did not fit
 }
 
 func (r *reader) Schema() types.Schema { return r.schema }
@@ -134,13 +135,19 @@ func (r *reader) row(root int32, span [2]uint32) {
 	r.roots, r.spans, r.bad = append(r.roots, root), append(r.spans, span), append(r.bad, root < 0)
 }
 
-// elements makes a row of each object of an array.
+// elements makes a row of each object of an array; one with other values is
+// a bad record as a whole.
 func (r *reader) elements(at int, span [2]uint32) {
+	rows := len(r.roots)
 	for i := int32(at) + 1; i < r.tape.toks[at].next; i = r.tape.toks[i].next {
-		if r.tape.toks[i].kind == objectToken {
+		switch r.tape.toks[i].kind {
+		case objectToken:
 			r.row(i, span)
-		} else if r.tape.toks[i].kind != nullToken {
+		case nullToken:
+		default:
+			r.roots, r.spans, r.bad = r.roots[:rows], r.spans[:rows], r.bad[:rows]
 			r.row(-1, span)
+			return
 		}
 	}
 }
@@ -158,6 +165,7 @@ func (r *reader) convert() (*batch.Batch, error) {
 		if k == r.corrupt {
 			continue
 		}
+		r.failed = r.failed[:0]
 		r.column(v, cols[k], r.rowOf[:n])
 	}
 	first := -1
