@@ -9,6 +9,10 @@ import (
 // the exchange pays: above it, states travel instead of rows that are no larger.
 const partialGain = 0.5
 
+// gatheredGroups is the most estimated groups whose states one task merges: a
+// few thousand rows a task are not worth spreading.
+const gatheredGroups = 4096
+
 // aggregate brings equal keys together and groups. Where groups are few, each
 // task groups its own rows first and only states travel.
 func (c *cutter) aggregate(n *Aggregate) spread {
@@ -55,7 +59,7 @@ func (c *cutter) partial(n *Aggregate, s spread) spread {
 	before := &Aggregate{Rows: n.Rows, Mode: AggPartial, Keys: n.Keys, Aggs: n.Aggs, Out: stateSchema(n), Child: s.node}
 	s.node = before
 	keys := outputKeys(n, spread{parts: hashed})
-	if len(keys) == 0 {
+	if few := n.Estimate(); len(keys) == 0 || few >= 0 && few <= gatheredGroups {
 		s = c.gather(spread{node: before, parts: anyParts, tasks: s.tasks})
 	} else {
 		s = c.exchange(s, Exchange{Kind: ExchangeHash, Keys: keys, Parts: c.workers})
