@@ -14,6 +14,7 @@ import (
 
 	"github.com/spurwheel/spurwheel/connectors/csv"
 	"github.com/spurwheel/spurwheel/connectors/format"
+	"github.com/spurwheel/spurwheel/connectors/format/recorded"
 	"github.com/spurwheel/spurwheel/connectors/local"
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -186,6 +187,9 @@ func TestFailFastNamesFileAndRecord(t *testing.T) {
 	require.Equal(t, "bad,y", c.Params["badRecord"])
 	require.Contains(t, c.Message, ref.Path)
 }
+
+// TestAsSpark replays what Spark 4.1 answered.
+func TestAsSpark(t *testing.T) { recorded.Run(t, newFormat(), "testdata/spark-4.1.json") }
 
 func TestInfer(t *testing.T) {
 	fs := local.New(new(mem.Pool))

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/spurwheel/spurwheel/connectors/format"
+	"github.com/spurwheel/spurwheel/connectors/format/recorded"
 	"github.com/spurwheel/spurwheel/connectors/json"
 	"github.com/spurwheel/spurwheel/connectors/local"
 	"github.com/spurwheel/spurwheel/internal/batch"
@@ -144,6 +145,9 @@ func TestFailFast(t *testing.T) {
 	_, err = newFormat().Infer(t.Context(), fs, []vfs.FileRef{s.File}, s.Options)
 	require.ErrorContains(t, err, "MALFORMED_RECORD_DETECTED_IN_SCHEMA_INFERENCE")
 }
+
+// TestAsSpark replays what Spark 4.1 answered.
+func TestAsSpark(t *testing.T) { recorded.Run(t, newFormat(), "testdata/spark-4.1.json") }
 
 func TestInfer(t *testing.T) {
 	fs := local.New(new(mem.Pool))
