@@ -24,6 +24,7 @@ type TableMeta struct {
 	Comment     string            `json:"comment,omitempty"`
 	ViewText    string            `json:"viewText,omitempty"`
 	ViewColumns []string          `json:"viewColumns,omitempty"`
+	ViewMode    string            `json:"viewMode,omitempty"` // WITH SCHEMA of a view
 	Created     time.Time         `json:"created"`
 	Owner       string            `json:"owner,omitempty"`
 }

@@ -149,7 +149,7 @@ func (q *query) createView(ctx context.Context, c *plan.CreateView) (*Result, er
 			return nothing(), err
 		}
 	}
-	m := catalog.TableMeta{ViewText: c.Text, ViewColumns: c.Columns, Comment: c.Comment, SchemaText: v.Schema.DDL(), Created: q.env.Now, Owner: q.s.user}
+	m := catalog.TableMeta{ViewText: c.Text, ViewColumns: c.Columns, ViewMode: c.SchemaMode, Comment: c.Comment, Properties: c.Properties, SchemaText: v.Schema.DDL(), Created: q.env.Now, Owner: q.s.user}
 	_, err = cat.CreateTable(ctx, c.Name, m, c.Replace)
 	return nothing(), err
 }

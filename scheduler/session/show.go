@@ -2,8 +2,11 @@ package session
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/spurwheel/spurwheel/dataset/catalog"
 	"github.com/spurwheel/spurwheel/dataset/function"
@@ -156,7 +159,7 @@ func (q *query) describe(ctx context.Context, c *plan.DescribeRelation) (*Result
 		return nil, err
 	}
 	if len(c.Column) > 0 {
-		return describeColumn(d, c.Column)
+		return describeColumn(d, c.Column, c.Extended)
 	}
 	rows := columnRows(d.Schema)
 	if len(d.PartitionBy) > 0 {
@@ -181,22 +184,79 @@ func columnRows(s types.Schema) [][]any {
 	return rows
 }
 
+// extendedRows is what DESCRIBE EXTENDED tells beside the columns, in Spark's order.
 func extendedRows(d *catalog.Description) [][]any {
 	rows := [][]any{{"", "", ""}, {"# Detailed Table Information", "", ""}}
-	if m := d.Meta; m != nil {
-		rows = append(rows, []any{"Catalog", catalog.SparkCatalog, ""}, []any{"Database", m.Database, ""}, []any{"Table", m.Name, ""},
-			[]any{"Type", m.Kind(), ""}, []any{"Provider", m.Format, ""}, []any{"Location", m.Path, ""})
+	add := func(key, value string) { rows = append(rows, []any{key, value, ""}) }
+	m := d.Meta
+	if m == nil {
+		return rows
+	}
+	add("Catalog", catalog.SparkCatalog)
+	add("Database", m.Database)
+	add("Table", m.Name)
+	add("Created Time", m.Created.Format(time.UnixDate))
+	add("Last Access", "UNKNOWN")
+	add("Created By", "Spurwheel")
+	add("Type", m.Kind())
+	if !m.IsView() {
+		add("Provider", m.Format)
+	}
+	if m.Comment != "" {
+		add("Comment", m.Comment)
+	}
+	if m.IsView() {
+		viewRows(d, add)
+	}
+	if len(m.Properties) > 0 {
+		add("Table Properties", properties(m.Properties))
+	}
+	if m.IsView() {
+		return rows
+	}
+	add("Location", m.Path)
+	if len(d.PartitionBy) > 0 {
+		add("Partition Provider", "Catalog")
 	}
 	return rows
 }
 
-func describeColumn(d *catalog.Description, col []string) (*Result, error) {
+func viewRows(d *catalog.Description, add func(key, value string)) {
+	mode := d.Meta.ViewMode
+	if mode == "" {
+		mode = "COMPENSATION"
+	}
+	names := make([]string, d.Schema.Len())
+	for i, f := range d.Schema.Fields {
+		names[i] = types.Quote(f.Name)
+	}
+	add("View Text", d.Meta.ViewText)
+	add("View Original Text", d.Meta.ViewText)
+	add("View Schema Mode", mode)
+	add("View Catalog and Namespace", catalog.SparkCatalog+"."+d.Meta.Database)
+	add("View Query Output Columns", "["+strings.Join(names, ", ")+"]")
+}
+
+func properties(m map[string]string) string {
+	parts := make([]string, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		parts = append(parts, k+"="+m[k])
+	}
+	return "[" + strings.Join(parts, ",") + "]"
+}
+
+func describeColumn(d *catalog.Description, col []string, extended bool) (*Result, error) {
 	i := d.Schema.Index(last(col))
 	if i < 0 {
 		return nil, errs.Cond(errs.Analysis, "COLUMN_NOT_FOUND", "42703", "There is no column "+types.Quote(last(col))+".", "colName", types.Quote(last(col)))
 	}
 	f := d.Schema.Fields[i]
 	rows := [][]any{{"col_name", f.Name}, {"data_type", f.Type.String()}, {"comment", "NULL"}}
+	if extended { // statistics, of which there are none by column
+		for _, k := range []string{"min", "max", "num_nulls", "distinct_count", "avg_col_len", "max_col_len", "histogram"} {
+			rows = append(rows, []any{k, "NULL"})
+		}
+	}
 	return rowsResult(types.NewSchema(text("info_name"), text("info_value")), rows), nil
 }
 
