@@ -218,7 +218,14 @@ func (p *parser) trailingGrouping(start int, items []groupItem, a *plan.Aggregat
 		a.Grouping = plan.GroupCube
 	case p.atKws(kwGrouping, kwSets):
 		p.pos += 2
+		keys := a.GroupBy
 		p.combine(start, []groupItem{p.groupingSets()}, a)
+		for _, e := range a.GroupBy { // keys that no set has are null in all groups
+			if !containsExpr(keys, e) {
+				keys = append(keys, e)
+			}
+		}
+		a.GroupBy = keys
 		return
 	case plain:
 		return
