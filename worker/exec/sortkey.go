@@ -19,14 +19,13 @@ type sortKey struct {
 // mapped to unsigned numbers, less the smallest, turned round for descending
 // keys, with one code more for nulls. exact means equal codes are equal values.
 type sortCode struct {
-	key      sortKey
-	lo, hi   uint64 // of the mapped values that occur
-	nulls    bool
-	small    bool // 128-bit values that all fit 64 bits
-	text     textShape
-	bits     int
-	exact    bool
-	constant bool
+	key    sortKey
+	lo, hi uint64 // of the mapped values that occur
+	nulls  bool
+	small  bool // 128-bit values that all fit 64 bits
+	text   textShape
+	bits   int
+	exact  bool
 }
 
 // planCode looks at all values of the key.
@@ -257,9 +256,6 @@ func planPacking(keys []sortKey, rel *relation) packing {
 
 // entries fills the prefixes of one part.
 func (p *packing) entries(rel *relation, part int, out []sortEntry, scratch *[]uint64) {
-	for i := range out {
-		out[i] = sortEntry{row: int32(part<<batch.ChunkShift | i)}
-	}
 	for k := range p.codes {
 		c := &p.codes[k]
 		if p.width[k] == 0 {
@@ -274,4 +270,36 @@ func (p *packing) entries(rel *relation, part int, out []sortEntry, scratch *[]u
 			out[i].prefix = out[i].prefix<<keep | code>>drop
 		}
 	}
+}
+
+// prefix is entries for one row.
+func (p *packing) prefix(rel *relation, row int32) uint64 {
+	x := uint64(0)
+	for k := range p.codes {
+		c := &p.codes[k]
+		if p.width[k] == 0 {
+			continue
+		}
+		v, i := rel.cols[c.key.col].Parts[row>>batch.ChunkShift], int(row&(batch.ChunkRows-1))
+		x = x<<uint(p.width[k]) | c.code(c.mappedAt(v, i), !v.Valid(i))>>uint(c.bits-p.width[k])
+	}
+	return x
+}
+
+// mappedAt is mapped for one row.
+func (c *sortCode) mappedAt(v *batch.Vector, i int) uint64 {
+	switch v.Phys() {
+	case types.PhysInt32:
+		return uint64(int64(batch.Values[int32](v)[i])) ^ 1<<63
+	case types.PhysInt64:
+		return uint64(batch.Values[int64](v)[i]) ^ 1<<63
+	case types.PhysFloat64:
+		return orderedBits(batch.FloatBits64(batch.Values[float64](v)[i]))
+	}
+	var one batch.Vector
+	one.Slice(v, i, 1)
+	var out [1]uint64
+	scratch := out[:]
+	m, _ := c.mapped(&one, &scratch)
+	return m[0]
 }

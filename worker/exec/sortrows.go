@@ -12,10 +12,12 @@ import (
 
 // sortRows orders a relation: positions in order. Entries of a packed prefix
 // are scattered by their top varying bits, each bucket is sorted by radix
-// passes on one thread, and runs of equal prefixes are ordered by comparing
-// the keys that the prefix does not decide. Equal rows keep their order.
+// passes on one thread, and runs of equal prefixes are ordered by the packed
+// codes of the next keys; only what codes cannot decide is compared. Equal rows
+// keep their order.
 func sortRows(ctx context.Context, rel *relation, keys []sortKey, threads int) ([]int32, error) {
-	s := &rowSorter{rel: rel, keys: keys, pack: planPacking(keys, rel)}
+	s := &rowSorter{rel: rel}
+	s.plan(keys)
 	n := int(rel.rows)
 	s.a, s.b = make([]sortEntry, n), make([]sortEntry, n)
 	if err := s.fill(ctx, threads); err != nil {
@@ -29,7 +31,7 @@ func sortRows(ctx context.Context, rel *relation, keys []sortKey, threads int) (
 			if i >= len(buckets)-1 {
 				return nil
 			}
-			s.bucket(int(buckets[i]), int(buckets[i+1]))
+			s.sort(s.a[buckets[i]:buckets[i+1]], s.b[buckets[i]:buckets[i+1]], 0)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -46,11 +48,24 @@ func sortRows(ctx context.Context, rel *relation, keys []sortKey, threads int) (
 }
 
 type rowSorter struct {
-	rel  *relation
-	keys []sortKey
-	pack packing
-	a, b []sortEntry // a holds the result of each step
-	vary uint64      // bits in which prefixes differ
+	rel   *relation
+	packs []packing // of the first keys, of those that did not fit, ...
+	rest  []sortKey // what no code decides
+	a, b  []sortEntry
+	vary  uint64 // bits in which the first prefixes differ within a bucket
+}
+
+// plan packs keys until one is not decided by its code.
+func (s *rowSorter) plan(keys []sortKey) {
+	for len(keys) > 0 {
+		p := planPacking(keys, s.rel)
+		s.packs = append(s.packs, p)
+		keys = keys[p.exact:]
+		if last := p.codes[len(p.codes)-1]; !last.exact {
+			break
+		}
+	}
+	s.rest = keys
 }
 
 // fill makes the entries in row order.
@@ -67,7 +82,13 @@ func (s *rowSorter) fill(ctx context.Context, threads int) error {
 			if i >= len(s.rel.chunks) {
 				return ctx.Err()
 			}
-			s.pack.entries(s.rel, i, s.a[starts[i]:starts[i+1]], &scratch)
+			out := s.a[starts[i]:starts[i+1]]
+			for r := range out {
+				out[r].row = int32(i<<batch.ChunkShift | r)
+			}
+			if len(s.packs) > 0 {
+				s.packs[0].entries(s.rel, i, out, &scratch)
+			}
 		}
 	})
 }
@@ -82,14 +103,7 @@ const scatterFrom = 1 << 14
 // scatter distributes entries by their top varying bits and returns the
 // buckets' bounds.
 func (s *rowSorter) scatter() []int32 {
-	or, and := uint64(0), ^uint64(0)
-	for i := range s.a {
-		or, and = or|s.a[i].prefix, and&s.a[i].prefix
-	}
-	if len(s.a) == 0 {
-		or, and = 0, 0
-	}
-	s.vary = or &^ and
+	s.vary = varying(s.a)
 	top := bits.Len64(s.vary)
 	if len(s.a) < scatterFrom || top == 0 {
 		return []int32{0, int32(len(s.a))}
@@ -114,30 +128,77 @@ func (s *rowSorter) scatter() []int32 {
 	return starts[:]
 }
 
-// radixFrom is the number of rows from which radix passes beat comparisons.
-const radixFrom = 256
+// varying is the bits in which the prefixes differ.
+func varying(a []sortEntry) uint64 {
+	if len(a) == 0 {
+		return 0
+	}
+	or, and := uint64(0), ^uint64(0)
+	for i := range a {
+		or, and = or|a[i].prefix, and&a[i].prefix
+	}
+	return or &^ and
+}
 
-// bucket sorts entries [from, to).
-func (s *rowSorter) bucket(from, to int) {
-	a, b := s.a[from:to], s.b[from:to]
-	if len(a) < 2 {
+// From radixFrom rows radix passes beat comparisons; up to insertUpTo
+// insertion beats both.
+const (
+	radixFrom  = 256
+	insertUpTo = 24
+)
+
+// sort orders entries by their prefixes of a level, then runs of equal ones.
+// b is scratch of the same length.
+func (s *rowSorter) sort(a, b []sortEntry, level int) {
+	switch {
+	case len(a) < 2:
 		return
+	case len(a) <= insertUpTo:
+		insert(a)
+	case len(a) < radixFrom:
+		slices.SortFunc(a, comparePrefix)
+	default:
+		vary := s.vary
+		if level > 0 {
+			vary = varying(a)
+		}
+		radixSort(a, b, vary)
 	}
-	if len(a) < radixFrom {
-		slices.SortFunc(a, s.compare)
-		return
+	if level+1 < len(s.packs) || len(s.rest) > 0 {
+		s.ties(a, b, level)
 	}
+}
+
+func comparePrefix(x, y sortEntry) int {
+	if x.prefix != y.prefix {
+		return cmp.Compare(x.prefix, y.prefix)
+	}
+	return cmp.Compare(x.row, y.row)
+}
+
+// insert sorts a few entries.
+func insert(a []sortEntry) {
+	for i := 1; i < len(a); i++ {
+		e := a[i]
+		k := i
+		for k > 0 && (a[k-1].prefix > e.prefix || a[k-1].prefix == e.prefix && a[k-1].row > e.row) {
+			a[k] = a[k-1]
+			k--
+		}
+		a[k] = e
+	}
+}
+
+// radixSort sorts by the bytes that vary, from the lowest.
+func radixSort(a, b []sortEntry, vary uint64) {
 	src, dst := a, b
 	for shift := uint(0); shift < 64; shift += 8 {
-		if s.vary>>shift&0xff != 0 && radixPass(src, dst, shift) {
+		if vary>>shift&0xff != 0 && radixPass(src, dst, shift) {
 			src, dst = dst, src
 		}
 	}
 	if &src[0] != &a[0] {
 		copy(a, src)
-	}
-	if s.pack.exact < len(s.keys) {
-		s.ties(a)
 	}
 }
 
@@ -163,26 +224,32 @@ func radixPass(src, dst []sortEntry, shift uint) bool {
 	return true
 }
 
-// ties orders runs of equal prefixes.
-func (s *rowSorter) ties(a []sortEntry) {
+// ties orders runs of equal prefixes by the next keys.
+func (s *rowSorter) ties(a, b []sortEntry, level int) {
 	for i := 0; i < len(a); {
 		j := i + 1
 		for j < len(a) && a[j].prefix == a[i].prefix {
 			j++
 		}
-		if j-i > 1 {
-			slices.SortFunc(a[i:j], s.compare)
+		switch {
+		case j-i < 2:
+		case level+1 < len(s.packs):
+			p := &s.packs[level+1]
+			for k := i; k < j; k++ {
+				a[k].prefix = p.prefix(s.rel, a[k].row)
+			}
+			s.sort(a[i:j], b[i:j], level+1)
+		default:
+			slices.SortFunc(a[i:j], s.compareRest)
 		}
 		i = j
 	}
 }
 
-// compare orders two entries completely; the position decides at last.
-func (s *rowSorter) compare(x, y sortEntry) int {
-	if x.prefix != y.prefix {
-		return cmp.Compare(x.prefix, y.prefix)
-	}
-	for _, k := range s.keys[s.pack.exact:] {
+// compareRest orders two entries by the keys that no code decides; the
+// position decides at last.
+func (s *rowSorter) compareRest(x, y sortEntry) int {
+	for _, k := range s.rest {
 		col := s.rel.cols[k.col]
 		if c := compareKey(k, col.Parts[x.row>>batch.ChunkShift], int(x.row&(batch.ChunkRows-1)),
 			col.Parts[y.row>>batch.ChunkShift], int(y.row&(batch.ChunkRows-1))); c != 0 {
