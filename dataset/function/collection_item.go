@@ -37,7 +37,7 @@ func itemRule(mode itemMode) Rule {
 			to = types.Int
 		}
 		ts := []types.Type{t, to}
-		return Typing{Args: ts, Result: *t.Elem, Nullable: mode == itemTry || itemMayNull(args, mode)}, nil
+		return Typing{Args: ts, Result: *t.Elem, Nullable: AnyNullable(args) || itemMayNull(args, mode)}, nil
 	}
 }
 
@@ -48,9 +48,9 @@ func itemMayNull(args []plan.Expr, mode itemMode) bool {
 	if !ok || c.Name != "array" || !isConst {
 		return true
 	}
-	if mode == itemOne && i > 0 {
+	if one := mode == itemOne || mode == itemTry; one && i > 0 {
 		i--
-	} else if mode == itemOne {
+	} else if one {
 		i += int64(len(c.Args))
 	}
 	return i < 0 || i >= int64(len(c.Args)) || c.Args[i].Nullable()

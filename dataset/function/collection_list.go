@@ -210,7 +210,7 @@ func sortRule(_ *Env, args []plan.Expr) (Typing, error) {
 	case len(args) > 1 && args[1].Type().Kind != types.KindBool:
 		return Typing{}, UnexpectedType(args, 1, "BOOLEAN")
 	}
-	return Typing{Args: TypesOf(args), Result: t, Nullable: args[0].Nullable()}, nil
+	return Typing{Args: TypesOf(args), Result: t, Nullable: AnyNullable(args)}, nil
 }
 
 func flattenRule(_ *Env, args []plan.Expr) (Typing, error) {
@@ -270,7 +270,7 @@ func newConcat(env *Env, call *plan.Call) (Kernel, error) {
 // collections are the functions of several kinds of collections, and of maps.
 func collections() []*Entry {
 	keys := Derived(func(ts []types.Type) types.Type { return types.Array(*ts[0].Key, false) }, WantMap)
-	vals := Derived(func(ts []types.Type) types.Type { return types.Array(*ts[0].Elem, ts[0].Nullable) }, WantMap)
+	vals := Derived(func(ts []types.Type) types.Type { return types.Array(*ts[0].Elem, true) }, WantMap)
 	entries := Derived(func(ts []types.Type) types.Type {
 		return types.Array(types.Struct(types.Field{Name: "key", Type: *ts[0].Key}, types.Field{Name: "value", Type: *ts[0].Elem, Nullable: ts[0].Nullable}), false)
 	}, WantMap)

@@ -26,6 +26,7 @@ func fromCSVRule(env *Env, args []plan.Expr) (Typing, error) {
 	if err == nil && t.Result.Kind != types.KindStruct {
 		err = errs.Cond(errs.Analysis, "INVALID_SCHEMA.NON_STRUCT_TYPE", "42K07", "The schema has to be a struct.", "inputSchema", quoted(plan.SQLName(args[1])), "dataType", quoted(t.Result.SQL()))
 	}
+	t.Nullable = args[0].Nullable()
 	return t, err
 }
 

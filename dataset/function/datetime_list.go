@@ -11,6 +11,13 @@ const datetimeGroup = "datetime_funcs"
 // wantClock is what hour, minute and second take.
 var wantClock = OneOf(WantAnyTime, Family("TIME", types.Time, kindIs(types.KindTime)))
 
+// clockRule types hour, minute and second; of times they may be null, as in Spark.
+func clockRule(env *Env, args []plan.Expr) (Typing, error) {
+	t, err := Fixed(types.Int, wantClock)(env, args)
+	t.Nullable = t.Nullable || args[0].Type().Kind == types.KindTime
+	return t, err
+}
+
 // partTimes are the functions that read parts of dates and times.
 func partTimes() []*Entry {
 	date := Fixed(types.Int, WantDate)
@@ -32,9 +39,9 @@ func partTimes() []*Entry {
 		part("dayofyear", partDayOfYear, "The day of the year, from 1.", "SELECT dayofyear('2016-04-09')", "100"),
 		fnSpec{"dayname", 1, 1, textRule(WantDate), name(func(d int) string { return dayNames[calendar.Weekday(d)][:3] }), doc{"Short name of the day of the week.", "SELECT dayname(DATE('2008-02-20'))", "Wed"}, fnMore{}},
 		fnSpec{"monthname", 1, 1, textRule(WantDate), name(func(d int) string { return monthNames[calendar.Date(d).Month-1][:3] }), doc{"Short name of the month.", "SELECT monthname('2008-02-20')", "Feb"}, fnMore{}},
-		fnSpec{"hour", 1, 1, Fixed(types.Int, wantClock), clockParts(partHour), doc{"The hour of a timestamp or time.", "SELECT hour('2018-02-14 12:58:59')", "12"}, fnMore{}},
-		fnSpec{"minute", 1, 1, Fixed(types.Int, wantClock), clockParts(partMinute), doc{"The minute of a timestamp or time.", "SELECT minute('2018-02-14 12:58:59')", "58"}, fnMore{}},
-		fnSpec{"second", 1, 1, Fixed(types.Int, wantClock), clockParts(partSecond), doc{"The second of a timestamp or time.", "SELECT second('2018-02-14 12:58:59')", "59"}, fnMore{}},
+		fnSpec{"hour", 1, 1, clockRule, clockParts(partHour), doc{"The hour of a timestamp or time.", "SELECT hour('2018-02-14 12:58:59')", "12"}, fnMore{}},
+		fnSpec{"minute", 1, 1, clockRule, clockParts(partMinute), doc{"The minute of a timestamp or time.", "SELECT minute('2018-02-14 12:58:59')", "58"}, fnMore{}},
+		fnSpec{"second", 1, 1, clockRule, clockParts(partSecond), doc{"The second of a timestamp or time.", "SELECT second('2018-02-14 12:58:59')", "59"}, fnMore{}},
 		fnSpec{"date_part", 2, 2, partRule, newPart, doc{"A field of a date, timestamp or interval, by name.", "SELECT date_part('YEAR', TIMESTAMP '2019-08-12 01:00:00.123456')", "2019"}, named("datepart", "extract")},
 	)
 }
@@ -109,7 +116,7 @@ func textTimes() []*Entry {
 		fnSpec{"try_get_timestamp", 2, 2, momentRule(types.Timestamp, true), parseMoment(false, true, 1), doc{"try_to_timestamp with a pattern.", "SELECT try_get_timestamp('foo', 'yyyy-MM-dd')", "NULL"}, fnMore{}},
 		fnSpec{"get_timestamp_ntz", 2, 2, momentRule(types.TimestampNTZ, false), parseMoment(true, false, 1), doc{"to_timestamp_ntz with a pattern.", "SELECT get_timestamp_ntz('2016-12-31', 'yyyy-MM-dd')", "2016-12-31 00:00:00"}, fnMore{}},
 		fnSpec{"to_unix_timestamp", 1, 2, momentRule(types.Long, false), parseMoment(false, false, calendar.Second), doc{"Seconds since 1970 of a text or timestamp.", "SELECT to_unix_timestamp('2016-04-08', 'yyyy-MM-dd')", "1460098800"}, fnMore{}},
-		fnSpec{"from_unixtime", 1, 2, textRule(WantLong, WantString), newFromUnixtime, doc{"Text of seconds since 1970.", "SELECT from_unixtime(0, 'yyyy-MM-dd HH:mm:ss')", "1969-12-31 16:00:00"}, fnMore{}},
+		fnSpec{"from_unixtime", 1, 2, MayNull(textRule(WantLong, WantString)), newFromUnixtime, doc{"Text of seconds since 1970.", "SELECT from_unixtime(0, 'yyyy-MM-dd HH:mm:ss')", "1969-12-31 16:00:00"}, fnMore{}},
 		fnSpec{"date_format", 2, 2, textRule(WantTimestamp, WantString), newDateFormat, doc{"Text of a timestamp by a pattern.", "SELECT date_format('2016-04-08', 'y')", "2016"}, fnMore{}},
 		fnSpec{"from_utc_timestamp", 2, 2, Fixed(types.Timestamp, WantTimestamp, WantString), shiftZone(true), doc{"The wall clock of a UTC time in a zone.", "SELECT from_utc_timestamp('2016-08-31', 'Asia/Seoul')", "2016-08-31 09:00:00"}, fnMore{}},
 		fnSpec{"to_utc_timestamp", 2, 2, Fixed(types.Timestamp, WantTimestamp, WantString), shiftZone(false), doc{"The UTC time of a wall clock in a zone.", "SELECT to_utc_timestamp('2016-08-31', 'Asia/Seoul')", "2016-08-30 15:00:00"}, fnMore{}},
@@ -193,9 +200,11 @@ func makeTimes() []*Entry {
 	return fnEntries(
 		datetimeGroup,
 		fnSpec{"make_date", 3, 3, nullNoAnsi(Fixed(types.Date, WantInt)), makeDate, doc{"Date of year, month and day.", "SELECT make_date(2013, 7, 15)", "2013-07-15"}, fnMore{}},
-		fnSpec{"make_timestamp", 1, 7, stampRule(types.Timestamp, false), makeStamp("make_timestamp", false, false), stampDoc("make_timestamp"), named("make_timestamp_ltz")},
+		fnSpec{"make_timestamp", 1, 7, stampRule(types.Timestamp, false), makeStamp("make_timestamp", false, false), stampDoc("make_timestamp"), fnMore{}},
+		fnSpec{"make_timestamp_ltz", 1, 7, stampRule(types.Timestamp, false), makeStamp("make_timestamp_ltz", false, false), stampDoc("make_timestamp_ltz"), fnMore{}},
 		fnSpec{"make_timestamp_ntz", 1, 6, stampRule(types.TimestampNTZ, false), makeStamp("make_timestamp_ntz", true, false), stampDoc("make_timestamp_ntz"), fnMore{}},
-		fnSpec{"try_make_timestamp", 1, 7, stampRule(types.Timestamp, true), makeStamp("make_timestamp", false, true), stampDoc("try_make_timestamp"), named("try_make_timestamp_ltz")},
+		fnSpec{"try_make_timestamp", 1, 7, stampRule(types.Timestamp, true), makeStamp("make_timestamp", false, true), stampDoc("try_make_timestamp"), fnMore{}},
+		fnSpec{"try_make_timestamp_ltz", 1, 7, stampRule(types.Timestamp, true), makeStamp("make_timestamp_ltz", false, true), stampDoc("try_make_timestamp_ltz"), fnMore{}},
 		fnSpec{"try_make_timestamp_ntz", 1, 6, stampRule(types.TimestampNTZ, true), makeStamp("make_timestamp_ntz", true, true), stampDoc("try_make_timestamp_ntz"), fnMore{}},
 		fnSpec{"make_time", 3, 3, MayNull(Fixed(types.Time, WantInt, WantInt, Exactly(secondsArg))), rows(makeTime), doc{"Time of hour, minute and second.", "SELECT make_time(6, 30, 45.887)", "06:30:45.887"}, fnMore{}},
 		fnSpec{"make_interval", 0, 7, nullNoAnsi(spans), makeInterval(false), doc{"Interval of years, months, weeks, days, hours, minutes and seconds.", "SELECT make_interval(100, 11, 1, 1, 12, 30, 01.001001)", "100 years 11 months 8 days 12 hours 30 minutes 1.001001 seconds"}, fnMore{}},

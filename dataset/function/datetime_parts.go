@@ -200,7 +200,7 @@ func partRule(env *Env, args []plan.Expr) (Typing, error) {
 		return Typing{}, errExtractField(string(name), args[1].Type())
 	}
 	ts := []types.Type{types.String, t}
-	return Typing{Args: ts, Result: out, Nullable: nullableAfter(args, ts)}, nil
+	return Typing{Args: ts, Result: out, Nullable: nullableAfter(args, ts) || t.Kind == types.KindTime}, nil
 }
 
 // inInterval tells whether an interval of type t has the field.

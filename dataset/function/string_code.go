@@ -61,6 +61,9 @@ func toBinaryRule(try bool) Rule {
 		if ok && !null && !known && !try {
 			return t, InvalidArg("fmt", "case-insensitive \"hex\", \"base64\", \"utf-8\", or \"utf8\"", "'"+string(format)+"'")
 		}
+		if known && !try && !strings.EqualFold(string(format), "hex") {
+			t.Nullable = AnyNullable(args) // only unhex is never sure of a value
+		}
 		return t, nil
 	}
 }

@@ -21,7 +21,7 @@ func textRule(wants ...Want) Rule { return Fixed(types.String, wants...) }
 func bothText(result types.Type) Rule {
 	return func(env *Env, args []plan.Expr) (Typing, error) {
 		if args[0].Type().Kind == types.KindBinary && args[1].Type().Kind == types.KindBinary {
-			return Fixed(result, WantBinary, WantBinary)(env, args)
+			return MayNull(Fixed(result, WantBinary, WantBinary))(env, args)
 		}
 		return Fixed(result, WantString)(env, args)
 	}
