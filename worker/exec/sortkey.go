@@ -219,11 +219,13 @@ func (c *sortCode) code(m uint64, null bool) uint64 {
 	return math.MaxUint64
 }
 
-// sortEntry is a row to sort: the packed codes of its first keys and its position.
+// sortEntry is a row to sort: the packed codes of its first keys and its
+// position. more is the codes of the next keys where they fit: fetching them
+// when prefixes tie would be a cache miss for each row.
 type sortEntry struct {
 	prefix uint64
 	row    int32
-	_      int32
+	more   uint32
 }
 
 // packing is how many keys' codes make up the prefix.
@@ -252,6 +254,15 @@ func planPacking(keys []sortKey, rel *relation) packing {
 		}
 	}
 	return p
+}
+
+// bits is the length of the prefix.
+func (p *packing) bits() int {
+	n := 0
+	for _, w := range p.width {
+		n += w
+	}
+	return n
 }
 
 // entries fills the prefixes of one part.

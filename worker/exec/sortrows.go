@@ -53,6 +53,7 @@ type rowSorter struct {
 	rest  []sortKey // what no code decides
 	a, b  []sortEntry
 	vary  uint64 // bits in which the first prefixes differ within a bucket
+	more  bool   // entries carry the second prefix
 }
 
 // plan packs keys until one is not decided by its code.
@@ -66,6 +67,7 @@ func (s *rowSorter) plan(keys []sortKey) {
 		}
 	}
 	s.rest = keys
+	s.more = len(s.packs) > 1 && s.packs[1].bits() <= 32
 }
 
 // fill makes the entries in row order.
@@ -85,6 +87,12 @@ func (s *rowSorter) fill(ctx context.Context, threads int) error {
 			out := s.a[starts[i]:starts[i+1]]
 			for r := range out {
 				out[r].row = int32(i<<batch.ChunkShift | r)
+			}
+			if s.more {
+				s.packs[1].entries(s.rel, i, out, &scratch)
+				for r := range out {
+					out[r].more, out[r].prefix = uint32(out[r].prefix), 0
+				}
 			}
 			if len(s.packs) > 0 {
 				s.packs[0].entries(s.rel, i, out, &scratch)
@@ -236,7 +244,11 @@ func (s *rowSorter) ties(a, b []sortEntry, level int) {
 		case level+1 < len(s.packs):
 			p := &s.packs[level+1]
 			for k := i; k < j; k++ {
-				a[k].prefix = p.prefix(s.rel, a[k].row)
+				if level == 0 && s.more {
+					a[k].prefix = uint64(a[k].more)
+				} else {
+					a[k].prefix = p.prefix(s.rel, a[k].row)
+				}
 			}
 			s.sort(a[i:j], b[i:j], level+1)
 		default:
