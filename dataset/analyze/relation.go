@@ -89,6 +89,11 @@ func (r *run) view(ctx context.Context, rel *catalog.Relation) (plan.Node, error
 		if n, err = r.node(ctx, n, nil); err != nil {
 			return nil, err
 		}
+		if rel.View.Plan == nil {
+			if n, err = r.viewColumns(n, rel.View); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if cols := rel.View.Columns; len(cols) > 0 && len(cols) == len(n.Output()) {
 		n = r.renamedAll(n, cols)

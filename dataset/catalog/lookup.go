@@ -46,7 +46,12 @@ func (c *Catalog) tempView(parts []string) *View {
 // stored opens a table or view of the warehouse.
 func (c *Catalog) stored(ctx context.Context, m *TableMeta, options map[string]string) (*Relation, error) {
 	if m.IsView() {
-		return &Relation{Name: m.FullName(), View: &View{Name: m.FullName(), Text: m.ViewText, Columns: m.ViewColumns, Comment: m.Comment}}, nil
+		schema, err := c.Schema(m)
+		if err != nil {
+			return nil, err
+		}
+		v := &View{Name: m.FullName(), Text: m.ViewText, Columns: m.ViewColumns, Comment: m.Comment, Mode: m.ViewMode, Schema: schema}
+		return &Relation{Name: m.FullName(), View: v}, nil
 	}
 	schema, err := c.Schema(m)
 	if err != nil {

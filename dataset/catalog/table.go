@@ -45,6 +45,7 @@ type View struct {
 	Text    string
 	Columns []string
 	Comment string
+	Mode    string // how a stored view follows its tables; "" is COMPENSATION
 	// Plan is resolved (of a data frame) or not (of a statement); nil: by Text.
 	Plan     plan.Node
 	Resolved bool

@@ -123,7 +123,7 @@ func (q *query) describeRelation(ctx context.Context, parts []string) (*catalog.
 	if err != nil {
 		return nil, err
 	}
-	if d.Schema.Len() == 0 {
+	if d.Schema.Len() == 0 || d.Meta != nil && strings.HasSuffix(d.Meta.ViewMode, "EVOLUTION") {
 		resolved, err := q.analyzer.Analyze(ctx, &plan.Table{Parts: parts})
 		if err != nil {
 			return nil, err
