@@ -62,6 +62,8 @@ type Runner struct {
 	Results Results
 	// Workers is how many workers a plan is spread over; 1 keeps it in one task.
 	Workers func() int
+	// ReadBytes reports how much a job has read from storage so far.
+	ReadBytes func(job string) int64
 	// Finished reports a job's operator counters by final task.
 	Finished func(job string) []OperatorStats
 }

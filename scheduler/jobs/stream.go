@@ -141,6 +141,9 @@ func (s *stream) Progress() []StageProgress {
 	for _, p := range s.handle.Progress() {
 		out = append(out, StageProgress{Stage: p.Stage, Tasks: p.Tasks, Done: p.Done})
 	}
+	if s.runner.ReadBytes != nil && len(out) > 0 { // by job: stages of one process share readers
+		out[0].InputBytes = s.runner.ReadBytes(s.handle.ID())
+	}
 	return out
 }
 

@@ -297,6 +297,21 @@ func (r *Runner) Stats(job string) []exec.OperatorStats {
 	return r.mu.ended[job]
 }
 
+// ReadBytes is how much a job's tasks here have read from storage so far.
+func (r *Runner) ReadBytes(job string) (n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for k, t := range r.mu.tasks {
+		if k.job == job && t.run != nil {
+			n += t.run.ReadBytes()
+		}
+	}
+	for _, s := range r.mu.ended[job] {
+		n += s.Bytes
+	}
+	return n
+}
+
 // Cancel stops a task; it reports itself failed.
 func (r *Runner) Cancel(id *pb.TaskID) {
 	r.mu.Lock()
