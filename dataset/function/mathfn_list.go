@@ -25,7 +25,7 @@ func realMath() []*Entry {
 		f1("sqrt", math.Sqrt, "Square root.", "4", "2.0"), f1("cbrt", math.Cbrt, "Cube root.", "27.0", "3.0"), f1("exp", math.Exp, "e to a power.", "0", "1.0"),
 		f1("expm1", math.Expm1, "exp(expr) - 1, exact near 0.", "0", "0.0"),
 		f1("sin", math.Sin, "Sine.", "0", "0.0"), f1("cos", math.Cos, "Cosine.", "0", "1.0"), f1("tan", math.Tan, "Tangent.", "0", "0.0"),
-		f1("cot", cot, "Cotangent.", "1", "0.6420926159343306"), f1("csc", csc, "Cosecant.", "1", "1.1883951057781212"), f1("sec", sec, "Secant.", "0", "1.0"),
+		f1("cot", cot, "Cotangent.", "1", "0.6420926159343308"), f1("csc", csc, "Cosecant.", "1", "1.1883951057781212"), f1("sec", sec, "Secant.", "0", "1.0"),
 		f1("asin", math.Asin, "Inverse sine.", "0", "0.0"), f1("acos", math.Acos, "Inverse cosine.", "1", "0.0"), f1("atan", math.Atan, "Inverse tangent.", "0", "0.0"),
 		f1("sinh", math.Sinh, "Hyperbolic sine.", "0", "0.0"), f1("cosh", math.Cosh, "Hyperbolic cosine.", "0", "1.0"), f1("tanh", math.Tanh, "Hyperbolic tangent.", "0", "0.0"),
 		f1("asinh", javaAsinh, "Inverse hyperbolic sine.", "0", "0.0"), f1("acosh", math.Acosh, "Inverse hyperbolic cosine.", "1", "0.0"), f1("atanh", math.Atanh, "Inverse hyperbolic tangent.", "0", "0.0"),

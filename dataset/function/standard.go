@@ -3,7 +3,7 @@ package function
 // standardLists names every family's list of entries: one line a family.
 func standardLists() [][]*Entry {
 	return [][]*Entry{
-		logic(), comparisons(), arithmetic(), unaries(), bitwise(), conditionals(),
+		withExamples(logic(), comparisons(), arithmetic(), unaries(), bitwise(), conditionals()),
 		basicAggs(), logicAggs(), statAggs(), collectAggs(), extraAggs(),
 		partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings(), numberStrings(),
 		partTimes(), arithTimes(), textTimes(), nowTimes(), makeTimes(),
