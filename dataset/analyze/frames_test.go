@@ -63,6 +63,7 @@ func TestPlanIDs(t *testing.T) {
 				List: []plan.Expr{attr(0, "a")}, Child: tag(3, &plan.Project{List: []plan.Expr{attr(1, "a")}, Child: df}),
 			})}, "a",
 		},
+		{"columns by pattern", &plan.Project{List: []plan.Expr{&plan.RegexColumns{Pattern: "`(A)?+.+`", PlanID: 2}}, Child: other}, "c,n"},
 		{"star of a frame", &plan.Project{List: []plan.Expr{&plan.Star{PlanID: 2}}, Child: join(df, other, nil)}, "a,c,n"},
 		{"using", &plan.Join{Type: plan.JoinLeft, Left: df, Right: other, Using: []string{"a"}}, "a,b,c,n"},
 		{"union has columns of its own", &plan.Filter{Cond: eq(attr(1, "a"), plan.LitInt(1)), Child: tag(5, &plan.SetOp{All: true, Left: df, Right: df})}, "CANNOT_RESOLVE_DATAFRAME_COLUMN"},

@@ -1,9 +1,9 @@
 package analyze
 
 import (
-	"regexp"
 	"strings"
 
+	"github.com/spurwheel/spurwheel/dataset/function/regex"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
@@ -164,7 +164,7 @@ func (r *run) matching(e *plan.RegexColumns, v *env) ([]plan.Expr, error) {
 	if r.Env.CaseSensitive {
 		flags = ""
 	}
-	re, err := regexp.Compile(flags + "^(?:" + strings.Trim(e.Pattern, "`") + ")$")
+	re, err := regex.Compile(flags + "^(?:" + strings.Trim(e.Pattern, "`") + ")$")
 	if err != nil {
 		return nil, errs.Cond(errs.Analysis, "INVALID_PARAMETER_VALUE.PATTERN", "22023",
 			"The pattern of column names is no regular expression: "+e.Pattern, "parameter", "regexp", "functionName", "colRegex", "value", e.Pattern)
@@ -176,8 +176,13 @@ func (r *run) matching(e *plan.RegexColumns, v *env) ([]plan.Expr, error) {
 		}
 	}
 	var out []plan.Expr
+	m := re.NewMatcher()
 	for _, c := range cols {
-		if re.MatchString(c.Name) {
+		loc, err := m.Find([]byte(c.Name), 0)
+		if err != nil {
+			return nil, err
+		}
+		if loc != nil {
 			out = append(out, c)
 		}
 	}
