@@ -22,6 +22,10 @@ func (r *Runner) Open(ctx context.Context, id *pb.TaskID, schema types.Schema) (
 			r.mu.Unlock()
 			return &result{t: t, schema: schema}, nil
 		}
+		if err := r.mu.broken[k]; err != nil {
+			r.mu.Unlock()
+			return nil, err
+		}
 		if r.mu.closed {
 			r.mu.Unlock()
 			return nil, errs.E(errs.Lost, "runner.Open", errGone)

@@ -67,6 +67,7 @@ type Runner struct {
 		closed  bool
 		tasks   map[key]*task
 		waiting map[key]chan struct{} // readers that came before the task
+		broken  map[key]error         // tasks that could not start, until their job is over
 		ended   map[string][]exec.OperatorStats
 		order   []string // jobs in ended, oldest first
 	}
@@ -89,6 +90,7 @@ func (k key) String() string {
 func New(cfg Config) *Runner {
 	r := &Runner{cfg: cfg}
 	r.mu.tasks, r.mu.waiting, r.mu.ended = map[key]*task{}, map[key]chan struct{}{}, map[string][]exec.OperatorStats{}
+	r.mu.broken = map[key]error{}
 	return r
 }
 
@@ -114,6 +116,7 @@ func (r *Runner) Launch(msg *pb.Task) {
 		err = t.build(frag)
 	}
 	if err != nil {
+		r.refuse(t.key, err)
 		r.done.Go(func() { t.end(err) }) // the caller may be who hears the report
 		return
 	}
@@ -133,11 +136,23 @@ func (r *Runner) add(t *task) bool {
 		return false
 	}
 	r.mu.tasks[t.key] = t
-	if c := r.mu.waiting[t.key]; c != nil {
-		close(c)
-		delete(r.mu.waiting, t.key)
-	}
+	r.wakeLocked(t.key)
 	return true
+}
+
+// refuse tells readers of a task that could not start why.
+func (r *Runner) refuse(k key, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.mu.broken[k] = err
+	r.wakeLocked(k)
+}
+
+func (r *Runner) wakeLocked(k key) {
+	if c := r.mu.waiting[k]; c != nil {
+		close(c)
+		delete(r.mu.waiting, k)
+	}
 }
 
 // build prepares the pipelines; nothing runs yet.
@@ -329,6 +344,11 @@ func (r *Runner) Discard(job string) {
 	for k, t := range r.mu.tasks {
 		if k.job == job {
 			left = append(left, t)
+		}
+	}
+	for k := range r.mu.broken {
+		if k.job == job {
+			delete(r.mu.broken, k)
 		}
 	}
 	r.mu.Unlock()
