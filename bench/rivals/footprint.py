@@ -115,7 +115,7 @@ def _budget(options: argparse.Namespace) -> dict:
     dataset = f"tpch/sf{options.sf}/duckdb"
     run = tpch.Run(engines.Spurwheel(options.threads, options.budget), tpch.tables(dataset, options.sf))
     try:
-        tpch.rounds_of([run], asked, 1, dataset, tpch.tables(dataset, options.sf)["small_orders"])
+        list(tpch.rounds_of([run], asked, 1, dataset, tpch.tables(dataset, options.sf)["small_orders"]))
         wrong = {name: check for name, check in run.checks.items() if check != "equal"}
         return {"memory": options.budget, "sf": options.sf, "equal": len(run.checks) - len(wrong), "wrong": wrong, "vmhwm_mib": round(run.engine.peak() / MIB, 1)}
     finally:

@@ -5,7 +5,7 @@
 Runs under the tests' interpreter (query texts, data sets, oracle); the engines run under the
 rivals' (see engines.py), which is installed on first use. Each round asks every query of every
 engine in turn, so that the machine's moods hit all alike. The first round's answers are compared
-with the oracle. Writes `bench/results/tpch-sf<SF>.json` and `.md`.
+with the oracle; exit status 1 says that Spurwheel had one wrong. Writes `bench/results/tpch-sf<SF>.json` and `.md`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import argparse
 import os
 import pickle
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Iterator
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
@@ -37,19 +39,22 @@ def main() -> int:
     options = _options()
     dataset = f"tpch/sf{options.sf}/{options.writer}"
     paths = tables(dataset, options.sf)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # so that the engines are ended
     asked = asked_queries(options.queries)
     runs = []
     try:
         for name in options.engines:
             runs.append(Run(engines.ENGINES[name](options.threads, options.memory), paths))
-        rounds_of(runs, asked, options.rounds, dataset, paths["small_orders"])
-        result = _result(options, runs)
+        for done in rounds_of(runs, asked, options.rounds, dataset, paths["small_orders"]):
+            # Written after every round: a run that is ended early has its result too.
+            result = _result(options, runs, done)
+            written = report.write(CHECKOUT / "bench" / "results", f"tpch-sf{options.sf}{options.suffix}", result)
+            print(f"round {done} of {options.rounds} done", flush=True)
     finally:
         for run in runs:
             run.engine.stop()
-    written = report.write(CHECKOUT / "bench" / "results", f"tpch-sf{options.sf}{options.suffix}", result)
     print("\n" + report.table(result) + "\n" + "\n".join(map(str, written)))
-    return 0
+    return 0 if all(run.right() for run in runs if run.engine.name == "spurwheel") else 1
 
 
 def tables(dataset: str, sf: str) -> dict[str, str]:
@@ -68,6 +73,10 @@ class Run:
         answer = engine.ask({"tables": tables})
         if "error" in answer:
             raise RuntimeError(f"{engine.name}: {answer['error']}")
+
+    def right(self) -> bool:
+        """Whether every answer so far equals the oracle's."""
+        return all(check == "equal" for check in self.checks.values())
 
     def query(self, name: str, text: str, keep: str | None) -> dict:
         """Runs a query once; an engine that failed it before is not asked again."""
@@ -88,7 +97,8 @@ def asked_queries(wanted: list[str]) -> dict[str, queries.Query]:
     return {name: query for name, query in asked.items() if not wanted or name in wanted}
 
 
-def rounds_of(runs: list[Run], asked: dict[str, queries.Query], rounds: int, dataset: str, small: str) -> None:
+def rounds_of(runs: list[Run], asked: dict[str, queries.Query], rounds: int, dataset: str, small: str) -> Iterator[int]:
+    """Runs the rounds; yields the number of each as it ends."""
     oracle.database(dataset).execute(f"CREATE OR REPLACE VIEW small_orders AS SELECT * FROM read_parquet('{small}/*.parquet')")
     with tempfile.TemporaryDirectory() as folder:
         for turn in range(rounds):
@@ -99,7 +109,7 @@ def rounds_of(runs: list[Run], asked: dict[str, queries.Query], rounds: int, dat
                     answer = run.query(name, query.spark, keep)
                     if keep and "wall" in answer:
                         run.checks[name] = _check(keep, dataset, query)
-            print(f"round {turn + 1} of {rounds} done", flush=True)
+            yield turn + 1
 
 
 def _check(kept: str, dataset: str, query: queries.Query) -> str:
@@ -108,7 +118,7 @@ def _check(kept: str, dataset: str, query: queries.Query) -> str:
     return f"wrong: {found}"[:500] if found else "equal"
 
 
-def _result(options: argparse.Namespace, runs: list[Run]) -> dict:
+def _result(options: argparse.Namespace, runs: list[Run], rounds: int) -> dict:
     return {
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": machine(),
@@ -117,7 +127,7 @@ def _result(options: argparse.Namespace, runs: list[Run]) -> dict:
         "writer": options.writer,
         "threads": options.threads,
         "memory": options.memory,
-        "rounds": options.rounds,
+        "rounds": rounds,
         "controls": list(controls.CONTROLS),
         "engines": {
             run.engine.name: {
