@@ -229,7 +229,7 @@ func (r *region) dynamic(leaves []*part) *part {
 				continue
 			}
 			conds := r.between(a, b)
-			if len(conds) == 0 {
+			if !hasEquality(conds) { // comparing all pairs comes last
 				continue
 			}
 			if p := r.join(best[a], best[b], conds); best[set] == nil || p.cost < best[set].cost {
@@ -241,6 +241,16 @@ func (r *region) dynamic(leaves []*part) *part {
 		return best[full]
 	}
 	return r.greedy(components(best, full))
+}
+
+// hasEquality tells whether a condition can be looked up in a table.
+func hasEquality(alternatives [][]plan.Expr) bool {
+	for _, alt := range alternatives {
+		if _, ok := call(alt[0], "=", "==", "<=>"); ok {
+			return true
+		}
+	}
+	return false
 }
 
 // components covers the leaves by the largest joined subsets that do not overlap.
@@ -271,7 +281,7 @@ func (r *region) greedy(parts []*part) *part {
 				conds := r.between(parts[i].set, parts[j].set)
 				p := r.join(parts[i], parts[j], conds)
 				cost := p.rel.rows
-				if len(conds) == 0 {
+				if !hasEquality(conds) {
 					cost = cost*1e6 + 1e12
 				}
 				if best == nil || cost < bestCost {
