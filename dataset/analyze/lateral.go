@@ -16,6 +16,9 @@ import (
 
 // lateral makes a lowered lateral join a plain one.
 func (r *run) lateral(ctx context.Context, j *plan.Join) (plan.Node, error) {
+	if err := r.deterministicLateral(j); err != nil {
+		return nil, err
+	}
 	outer := distinctColumns(outerColumns(j.Right))
 	c := *j
 	c.Lateral = false
@@ -293,4 +296,55 @@ func emptyResult(e plan.Expr) plan.Expr {
 	default:
 	}
 	return nil
+}
+
+// deterministicLateral refuses volatile functions: how often the right side is
+// computed is not defined.
+func (r *run) deterministicLateral(j *plan.Join) error {
+	sub, message := "", ""
+	switch {
+	case j.Cond != nil && r.volatile(j.Cond):
+		sub, message = "LATERAL_JOIN_CONDITION_NON_DETERMINISTIC", "The condition of a lateral join must be deterministic: "+toSQL(j.Cond)+"."
+	case r.volatilePlan(j.Right) && !singleRow(j.Left):
+		sub, message = "NON_DETERMINISTIC_LATERAL_SUBQUERIES", "A lateral subquery of several rows must be deterministic."
+	default:
+		return nil
+	}
+	return errs.Cond(errs.Analysis, "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY."+sub, "0A000", message)
+}
+
+func (r *run) volatile(e plan.Expr) bool {
+	found := false
+	plan.WalkExpr(e, func(x plan.Expr) bool {
+		if c, ok := x.(*plan.Call); ok {
+			ent := r.Registry.Lookup(c.Name)
+			found = found || ent != nil && ent.Volatile
+		}
+		return !found
+	})
+	return found
+}
+
+func (r *run) volatilePlan(n plan.Node) bool {
+	found := false
+	plan.Walk(n, func(x plan.Node) bool {
+		for _, e := range x.Exprs() {
+			found = found || r.volatile(e)
+		}
+		return !found
+	})
+	return found
+}
+
+// singleRow tells whether n surely has at most one row.
+func singleRow(n plan.Node) bool {
+	switch x := n.(type) {
+	case *plan.OneRow:
+		return true
+	case *plan.Project:
+		return singleRow(x.Child)
+	case *plan.Aggregate:
+		return len(x.GroupBy) == 0
+	}
+	return false
 }
