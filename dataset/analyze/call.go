@@ -137,6 +137,11 @@ func (r *run) applied(ctx context.Context, ent *function.Entry, f *plan.Func, ar
 		inputs = append(slices.Clip(args), orderKeys(orders)...)
 	}
 	t, err := ent.Type(r.Env, inputs)
+	for i := 0; err != nil && i < len(inputs); i++ {
+		if inputs[i] != nil && r.hasGenerator(inputs[i]) { // its rows have no type that would do
+			return nil, generatorError("NESTED_IN_EXPRESSIONS", "A row-making function cannot be inside another expression: "+f.FullName()+".", "expression", f.FullName())
+		}
+	}
 	if err != nil {
 		shown := &plan.Call{Name: ent.Name, Args: args, Text: text}
 		return nil, function.WithCall(err, plan.SQLNameIn(shown, r.Env.Zone))

@@ -32,12 +32,26 @@ func (r *run) castOf(child plan.Expr, e *plan.Cast) (plan.Expr, error) {
 func badCast(e *plan.Cast, ansi bool) error {
 	sub := "CAST_WITHOUT_SUGGESTION"
 	kv := []string{"sqlExpr", toSQL(e), "srcType", toSQLType(e.Child.Type()), "targetType", toSQLType(e.To)}
-	if ansi && canCast(false, e.Child.Type(), e.To) {
+	if f := castFunction(e.Child.Type(), e.To); ansi && f != "" {
+		sub = "CAST_WITH_FUNC_SUGGESTION"
+		kv = append(kv, "functionNames", f)
+	} else if ansi && canCast(false, e.Child.Type(), e.To) {
 		sub = "CAST_WITH_CONF_SUGGESTION"
 		kv = append(kv, "config", "\"spark.sql.ansi.enabled\"", "configVal", "'false'")
 	}
 	return errs.Cond(errs.Analysis, "DATATYPE_MISMATCH."+sub, "42K09",
 		"Cannot cast "+toSQLType(e.Child.Type())+" to "+toSQLType(e.To)+" in "+toSQL(e)+".", kv...)
+}
+
+// castFunction names the function for a conversion that no cast does.
+func castFunction(from, to types.Type) string {
+	switch {
+	case from.IsNumeric() && to.Kind == types.KindDate:
+		return "`DATE_FROM_UNIX_DATE`"
+	case from.Kind == types.KindDate && to.IsNumeric():
+		return "`UNIX_DATE`"
+	}
+	return ""
 }
 
 // withoutLength makes CHAR(n) and VARCHAR(n) plain strings: lengths are checked

@@ -141,6 +141,9 @@ func (r *run) filter(ctx context.Context, n *plan.Filter, sc *scope) (plan.Node,
 	if hasWindow(cond) {
 		return nil, errs.Cond(errs.Analysis, "_LEGACY_ERROR_TEMP_1034", "", "WHERE cannot have window functions.", "clauseName", "WHERE")
 	}
+	if r.isGenerator(cond) {
+		return nil, generatorError("OUTSIDE_SELECT", "A row-making function can stand in a select list only, not in WHERE: "+toSQL(cond)+".", "plan", "Filter")
+	}
 	if hasAggregate(cond) || r.hasGenerator(cond) {
 		return nil, errs.Cond(errs.Analysis, "INVALID_WHERE_CONDITION", "42903",
 			"The condition "+toSQL(cond)+" has an aggregate, window or row-making function, which WHERE cannot have.",

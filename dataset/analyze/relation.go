@@ -29,12 +29,24 @@ func (r *run) table(ctx context.Context, n *plan.Table, sc *scope) (plan.Node, e
 		return nil, at(err, n.At)
 	}
 	switch {
+	case rel == nil && severalNamespaces(n.Parts):
+		return nil, at(errs.Cond(errs.Analysis, "REQUIRES_SINGLE_PART_NAMESPACE", "42K05",
+			"The catalog spark_catalog has databases only, not "+sqlID(n.Parts[:len(n.Parts)-1])+".",
+			"sessionCatalog", catalog.SparkCatalog, "namespace", sqlID(n.Parts[:len(n.Parts)-1])), n.At)
 	case rel == nil:
 		return nil, noRelation(n.Parts, n.At)
 	case rel.View != nil:
 		return r.view(ctx, rel)
 	}
 	return &plan.SubqueryAlias{Name: rel.Name, Child: r.scan(rel.Source)}, nil
+}
+
+// severalNamespaces tells names with more than a database before the relation's.
+func severalNamespaces(parts []string) bool {
+	if strings.EqualFold(parts[0], catalog.SparkCatalog) {
+		parts = parts[1:]
+	}
+	return len(parts) > 2
 }
 
 func noRelation(parts []string, o *errs.Origin) error {

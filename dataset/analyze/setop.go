@@ -130,7 +130,8 @@ func (r *run) byNames(left, right plan.Node, missing bool) (plan.Node, plan.Node
 		case missing:
 			rlist = append(rlist, r.alias(plan.LitNull(l.Typ), l.Name))
 		default:
-			return nil, nil, unresolvedColumn([]string{l.Name}, ro, nil)
+			return nil, nil, errs.Cond(errs.Analysis, "_LEGACY_ERROR_TEMP_1201", "",
+				"UNION BY NAME finds no column "+types.Quote(l.Name)+" in the second input.", "colName", l.Name)
 		}
 	}
 	for _, c := range ro {

@@ -26,8 +26,7 @@ func makeDate(_ *Env, call *plan.Call) (Kernel, error) {
 			return nil
 		}
 		if call.Ansi {
-			return errs.Cond(errs.DateTime, "DATETIME_FIELD_OUT_OF_BOUNDS.WITHOUT_SUGGESTION", "22023",
-				"There is no date "+strconv.Itoa(y)+"-"+strconv.Itoa(m)+"-"+strconv.Itoa(d)+".", "rangeMessage", "Invalid date")
+			return errFieldRange("There is no date "+strconv.Itoa(y)+"-"+strconv.Itoa(m)+"-"+strconv.Itoa(d)+".", "try_make_date")
 		}
 		c.setNull()
 		return nil

@@ -102,6 +102,23 @@ var shownArgs = map[string]int{
 	"first": 1, "first_value": 1, "last": 1, "last_value": 1, "any_value": 1, "ilike": 2, "to_varchar": 2, "nth_value": 2, "mode": 1, "likeany": 1, "likeall": 1,
 }
 
+// jsonStruct finds a struct that to_json shows without its fields' names.
+func jsonStruct(name string, args []Expr) (*Call, bool) {
+	if name != "to_json" || len(args) == 0 {
+		return nil, false
+	}
+	c, ok := args[0].(*Call)
+	return c, ok && c.Name == "struct"
+}
+
+func (n namer) bareStruct(c *Call) string {
+	parts := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		parts[i] = n.name(a)
+	}
+	return "struct(" + strings.Join(parts, ", ") + ")"
+}
+
 // firstCast finds a cast that functions which add to arrays do not show.
 func firstCast(name string, args []Expr) (*Cast, bool) {
 	switch name {
@@ -129,6 +146,9 @@ func (n namer) shape(name string, args []Expr) (string, []string) {
 		for missing := f.params - len(parts); missing > 0 && missing <= len(f.defaults); missing-- {
 			parts = append(parts, f.defaults[len(f.defaults)-missing])
 		}
+	}
+	if c, ok := jsonStruct(name, args); ok {
+		parts[0] = n.bareStruct(c)
 	}
 	if c, ok := firstCast(name, args); ok {
 		parts[0] = n.name(c.Child)

@@ -245,8 +245,8 @@ func (p *parser) fromQuery() plan.Node {
 
 // organisation takes what orders and bounds a query's rows.
 func (p *parser) organisation(n plan.Node) plan.Node {
-	if p.atKw(kwOrder) && p.peekKw(1, kwBy) {
-		p.pos += 2
+	if p.acceptKw(kwOrder) {
+		p.expectKw(kwBy)
 		n = p.orderBy(n)
 	}
 	n = p.partitioning(n)
