@@ -341,6 +341,12 @@ func singleRow(n plan.Node) bool {
 	switch x := n.(type) {
 	case *plan.OneRow:
 		return true
+	case *plan.Local:
+		rows := 0
+		for _, b := range x.Data {
+			rows += b.N
+		}
+		return rows <= 1
 	case *plan.Project:
 		return singleRow(x.Child)
 	case *plan.Aggregate:
