@@ -75,3 +75,22 @@ def register_tables(session: SparkSession, dataset: str) -> None:
     """Makes every table of a data set a temp view."""
     for table, file in datasets.tables(dataset).items():
         session.read.parquet(str(file)).createOrReplaceTempView(table)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of `known_gaps.txt` must fail: what Spark does and Spurwheel does not yet. A gap that is
+    closed fails the run until its line is removed, so the list only gets shorter."""
+    if REMOTE:
+        return
+    gaps = dict(_known_gaps())
+    for item in items:
+        reason = gaps.get(item.name)
+        if reason:
+            item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+
+
+def _known_gaps() -> Iterator[tuple[str, str]]:
+    for line in (Path(__file__).parent / "known_gaps.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            name, _, reason = line.partition(" # ")
+            yield name, reason

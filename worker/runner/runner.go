@@ -159,7 +159,7 @@ func (r *Runner) wakeLocked(k key) {
 func (t *task) build(frag *physical.Fragment) (err error) {
 	defer recoverTo(&err)
 	cfg := t.r.cfg
-	root := assign(frag.Root, t.msg.GetSplits())
+	root := stamped(assign(frag.Root, t.msg.GetSplits()), t.key)
 	t.budget = cfg.Budget.Child("task "+t.key.String(), t.msg.GetMemory())
 	t.spill = filepath.Join(cfg.SpillDir, t.key.String())
 	if err := os.MkdirAll(t.spill, 0o700); err != nil {
@@ -200,6 +200,17 @@ func envOf(e physical.Env, partition int) (*function.Env, error) {
 		LegacyTime: e.LegacyTime, User: e.User, Catalog: e.Catalog, Database: e.Database, Version: e.Version,
 		Partition: partition, Conf: e.Conf,
 	}, nil
+}
+
+// stamped puts the attempt into the names of files that a task writes.
+func stamped(n physical.Node, k key) physical.Node {
+	w, ok := n.(*physical.Write)
+	if !ok {
+		return n
+	}
+	c := *w
+	c.JobID = fmt.Sprintf("%s-%d", w.JobID, k.attempt)
+	return &c
 }
 
 // assign leaves each scan the splits that belong to this task.
