@@ -19,6 +19,10 @@ func (e *Estimator) join(n *plan.Join) *relation {
 		out.rows = l.rows
 	case plan.JoinLeft:
 		out.rows = max(out.rows, l.rows)
+		for id, c := range r.columns { // rows without a match
+			c.nulls = min(1, c.nulls+1-semiFraction(l, r, n))
+			out.columns[id] = c
+		}
 	case plan.JoinRight:
 		out.rows = max(out.rows, r.rows)
 	case plan.JoinFull:

@@ -7,6 +7,9 @@ import (
 
 // join distributes conjuncts over a join's sides and its condition.
 func (p pushFilters) join(n *plan.Join, preds []plan.Expr) plan.Node {
+	if anti, rest := antiJoin(n, preds); anti != plan.Node(n) {
+		return p.push(anti, rest)
+	}
 	n = rejectNulls(n, preds)
 	movable, fixed := p.splitVolatile(preds)
 	on := plan.SplitAnd(n.Cond)
@@ -20,6 +23,7 @@ func (p pushFilters) join(n *plan.Join, preds []plan.Expr) plan.Node {
 	case plan.JoinLeft, plan.JoinSingle, plan.JoinExistence:
 		s.spread(movable, true, false)
 		s.spreadOn(on, false, true)
+		s.inferRight()
 	case plan.JoinRight:
 		s.spread(movable, false, true)
 		s.spreadOn(on, true, false)
@@ -31,6 +35,7 @@ func (p pushFilters) join(n *plan.Join, preds []plan.Expr) plan.Node {
 	case plan.JoinAnti:
 		s.spread(movable, true, false)
 		s.spreadOn(on, false, true)
+		s.inferRight()
 	default: // full, null-aware anti
 		s.above, s.on = movable, on
 		if n.Type == plan.JoinNullAnti {
@@ -91,21 +96,36 @@ func (s *sides) spreadOn(on []plan.Expr, left, right bool) {
 // equalities: a = b and a = 1 gives b = 1.
 func (s *sides) infer() {
 	for _, e := range s.on {
-		c, ok := e.(*plan.Call)
-		if !ok || c.Name != "==" && c.Name != "=" {
-			continue
+		if a, b, ok := s.pair(e); ok {
+			s.toRight = append(s.toRight, translate(s.toLeft, a, b)...)
+			s.toLeft = append(s.toLeft, translate(s.toRight, b, a)...)
 		}
-		a, aok := c.Args[0].(*plan.Column)
-		b, bok := c.Args[1].(*plan.Column)
-		if !aok || !bok || !a.Typ.Equal(b.Typ) {
-			continue
-		}
-		if !within(a, s.left) {
-			a, b = b, a
-		}
-		s.toRight = append(s.toRight, translate(s.toLeft, a, b)...)
-		s.toLeft = append(s.toLeft, translate(s.toRight, b, a)...)
 	}
+}
+
+// inferRight does so for joins that keep all left rows: what the left rows
+// satisfy, their matches do.
+func (s *sides) inferRight() {
+	for _, e := range s.on {
+		if a, b, ok := s.pair(e); ok {
+			s.toRight = append(s.toRight, translate(s.toLeft, a, b)...)
+		}
+	}
+}
+
+// pair reads left column = right column.
+func (s *sides) pair(e plan.Expr) (l, r *plan.Column, ok bool) {
+	a, b, ok := columnEquality(e)
+	if !ok || !a.Typ.Equal(b.Typ) {
+		return nil, nil, false
+	}
+	switch {
+	case within(a, s.left) && within(b, s.right):
+		return a, b, true
+	case within(b, s.left) && within(a, s.right):
+		return b, a, true
+	}
+	return nil, nil, false
 }
 
 // translate rewrites conjuncts that use only column from to use column to.
