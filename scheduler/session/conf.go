@@ -127,8 +127,14 @@ func (s *Session) env(now time.Time) (*function.Env, error) {
 	if err != nil {
 		return nil, errs.E(errs.Invalid, "session.env", err)
 	}
+	set := map[string]string{}
+	for _, key := range function.ConfKeys {
+		if v := s.conf.text(key, ""); v != "" {
+			set[key] = v
+		}
+	}
 	return &function.Env{
-		Ansi: s.conf.flag(keyAnsi, true), ZoneID: zone, Zone: loc, Now: now,
+		Conf: set, Ansi: s.conf.flag(keyAnsi, true), ZoneID: zone, Zone: loc, Now: now,
 		CaseSensitive: s.conf.flag(keyCaseSensitive, false),
 		LegacyTime:    strings.EqualFold(s.conf.text(keyTimeParser, ""), "LEGACY"),
 		User:          s.user, Catalog: "spark_catalog", Database: s.catalog.CurrentDatabase(), Version: s.m.cfg.Version,

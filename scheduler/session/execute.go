@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,17 @@ func (s *Session) Execute(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	res, err := q.execute(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if res.observed, err = q.observe(ctx, req.Plan); err != nil {
+		return nil, errors.Join(err, res.Close())
+	}
+	return res, nil
+}
+
+func (q *query) execute(ctx context.Context, req Request) (*Result, error) {
 	n := root(req.Plan)
 	if c, ok := n.(plan.Command); ok {
 		return q.command(ctx, c)
