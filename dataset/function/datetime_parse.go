@@ -103,7 +103,9 @@ func (it *patItem) parse(s string, out *parsed) (string, bool) {
 	case 'd':
 		return it.two(s, 2, &out.day)
 	case 'D':
-		return it.two(s, 3, &out.yearDay)
+		v, rest, ok := it.number(s, it.n, 3)
+		out.yearDay = v
+		return rest, ok
 	case 'Q', 'q':
 		return it.parseQuarter(s, out)
 	case 'F':

@@ -31,6 +31,11 @@ type Env struct {
 	ParseSchema func(text string) (types.Schema, error)
 }
 
+// ConfKeys are the settings that functions read from Env.Conf.
+var ConfKeys = []string{
+	"spark.sql.mapKeyDedupPolicy", "spark.sql.legacy.sizeOfNull", "spark.sql.legacy.negativeIndexInArrayInsert", "spark.sql.legacy.codingErrorAction",
+}
+
 // Kind says where a function may stand.
 type Kind uint8
 

@@ -219,25 +219,57 @@ func utf32Decode(dst, s []byte) ([]byte, bool) {
 
 // transcode makes encode and decode.
 func transcode(name string, encode bool) maker {
-	return rows(func(c *cells) error {
-		cs, ok := charsetOf(string(c.str(1)))
-		if !ok {
-			return errParam("CHARSET", name, "charset", "it has to be one of UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE, UTF-16LE, UTF-32.",
-				"charset", string(c.str(1)), "charsets", "iso-8859-1, us-ascii, utf-16, utf-16be, utf-16le, utf-32, utf-8")
-		}
-		f := cs.decode
+	return func(env *Env, _ *plan.Call) (Kernel, error) {
+		lenient := env.Conf["spark.sql.legacy.codingErrorAction"] == "true"
+		return rowKernel(func(c *cells) error { return transcodeRow(c, name, encode, lenient) }), nil
+	}
+}
+
+// transcodeRow converts one value; lenient puts marks in the place of what the
+// charset lacks, byte by byte or character by character.
+func transcodeRow(c *cells, name string, encode, lenient bool) error {
+	cs, ok := charsetOf(string(c.str(1)))
+	if !ok {
+		return errParam("CHARSET", name, "charset", "it has to be one of UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE, UTF-16LE, UTF-32.",
+			"charset", string(c.str(1)), "charsets", "iso-8859-1, us-ascii, utf-16, utf-16be, utf-16le, utf-32, utf-8")
+	}
+	f := cs.decode
+	if encode {
+		f = cs.encode
+	}
+	out, ok := f(c.buf[:0], c.str(0))
+	if !ok && lenient {
+		out, ok = marked(f, c.str(0), encode), true
+	}
+	if !ok {
+		return errs.Cond(errs.Runtime, "MALFORMED_CHARACTER_CODING", "22000", "In "+name+", the value is not of the charset "+string(c.str(1))+".",
+			"function", types.Quote(name), "charset", string(c.str(1)))
+	}
+	c.buf = out
+	c.setStr(out)
+	return nil
+}
+
+// marked converts piece by piece, with a mark for each that has no code.
+func marked(f func(dst, s []byte) ([]byte, bool), s []byte, encode bool) []byte {
+	var out []byte
+	for len(s) > 0 {
+		n := 1
 		if encode {
-			f = cs.encode
+			_, n = utf8.DecodeRune(s)
 		}
-		out, ok := f(c.buf[:0], c.str(0))
-		if !ok {
-			return errs.Cond(errs.Runtime, "MALFORMED_CHARACTER_CODING", "22000", "In "+name+", the value is not of the charset "+string(c.str(1))+".",
-				"function", types.Quote(name), "charset", string(c.str(1)))
+		next, ok := f(out, s[:n])
+		switch {
+		case ok:
+			out = next
+		case encode:
+			out = append(out, '?')
+		default:
+			out = utf8.AppendRune(out, utf8.RuneError)
 		}
-		c.buf = out
-		c.setStr(out)
-		return nil
-	})
+		s = s[n:]
+	}
+	return out
 }
 
 // toBinary is to_binary(text[, format]) and try_to_binary.

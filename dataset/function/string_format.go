@@ -224,7 +224,9 @@ func javaFormat(format string, c *cells) (string, error) {
 		arg := next
 		if k := strings.IndexByte(spec, '$'); k > 0 {
 			arg, _ = strconv.Atoi(spec[:k])
-			spec = spec[k+1:]
+			if spec = spec[k+1:]; arg == 0 {
+				return "", errParam("ZERO_INDEX", "format_string", "strfmt", "the first argument is %1$, not %0$.")
+			}
 		} else {
 			next++
 		}

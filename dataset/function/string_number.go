@@ -22,7 +22,11 @@ type numberFormat struct {
 }
 
 func errNumberFormat(format, why string) error {
-	return errs.Cond(errs.Analysis, "INVALID_FORMAT.UNEXPECTED_TOKEN", "42601", "The number format '"+format+"' is invalid: "+why, "format", "'"+format+"'")
+	return badNumberFormat("UNEXPECTED_TOKEN", format, why)
+}
+
+func badNumberFormat(sub, format, why string) error {
+	return errs.Cond(errs.Analysis, "INVALID_FORMAT."+sub, "42601", "The number format '"+format+"' is invalid: "+why, "format", "'"+format+"'")
 }
 
 // compileNumber reads a format.
@@ -47,12 +51,14 @@ func compileNumber(src string) (*numberFormat, error) {
 	whole, frac, point := strings.Cut(s, ".")
 	f.whole, f.frac, f.point = whole, len(frac), point
 	switch {
+	case strings.Contains(frac, ","):
+		return nil, badNumberFormat("THOUSANDS_SEPS_MUST_BEFORE_DEC", src, "thousands separators have to come before the point.")
+	case strings.HasPrefix(whole, ",") || strings.HasSuffix(whole, ",") || strings.Contains(whole, ",,"):
+		return nil, badNumberFormat("CONT_THOUSANDS_SEPS", src, "a thousands separator needs digits on both sides.")
 	case strings.Trim(whole, "09,") != "" || strings.Trim(frac, "09") != "":
 		return nil, errNumberFormat(src, "it has characters that mean nothing there.")
 	case f.digits() == 0:
 		return nil, errNumberFormat(src, "it has no digits.")
-	case strings.HasPrefix(whole, ",") || strings.HasSuffix(whole, ","):
-		return nil, errNumberFormat(src, "a thousands separator needs digits on both sides.")
 	case f.digits() > types.MaxPrecision:
 		return nil, errNumberFormat(src, "it has too many digits.")
 	}
@@ -172,9 +178,7 @@ func (f *numberFormat) dress(body string, neg bool) string {
 		return lead + body + "  "
 	case f.sign == "MI" && !neg:
 		sign = " "
-	case f.sign == "" && neg:
-		return lead + "-" + body
-	case f.sign == "":
+	case f.sign == "": // a format without a sign shows none
 		return lead + body
 	}
 	if f.leading {

@@ -181,7 +181,7 @@ func TestNumberFormats(t *testing.T) {
 		{"to_char", []any{dec(6, 1, -124548), "99G999D9S"}, "12,454.8-"},
 		{"to_char", []any{dec(3, 0, 4), "999"}, "  4"},
 		{"to_char", []any{dec(3, 0, 4), "009"}, "004"},
-		{"to_char", []any{dec(5, 0, 12345), "999"}, "###"},
+		{"to_char", []any{dec(5, 0, 12345), "999"}, "###"}, {"to_char", []any{dec(3, 0, -454), "999"}, "454"},
 		{"to_varchar", []any{[]byte("abc"), "hex"}, "616263"},
 		{"decode", []any{[]byte("abc"), "utf-8"}, "abc"},
 		{"collation", []any{"x"}, "SYSTEM.BUILTIN.UTF8_BINARY"},
