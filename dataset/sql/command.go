@@ -50,10 +50,25 @@ func (p *parser) command() plan.Node {
 		return &plan.ClearCache{}
 	case kwRefresh:
 		return p.refresh()
+	case kwTruncate:
+		if p.peekKw(1, kwTable) {
+			return p.truncate(start)
+		}
 	default:
 	}
 	p.otherStatement(start)
 	return &plan.OneRow{}
+}
+
+// truncate takes TRUNCATE TABLE name, which overwrites the table by none of its rows.
+func (p *parser) truncate(start int) plan.Node {
+	p.pos += 2
+	name := p.multipart()
+	if p.atKw(kwPartition) {
+		p.unsupported(start, "TRUNCATE TABLE of a partition")
+	}
+	none := &plan.Limit{N: plan.LitInt(0), Child: &plan.Table{Parts: name}}
+	return &plan.Write{Insert: true, Mode: plan.SaveOverwrite, Table: name, Child: none}
 }
 
 // otherStatement names the statements that are there in Spark but not here.
