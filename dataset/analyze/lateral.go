@@ -31,8 +31,8 @@ func (r *run) lateral(ctx context.Context, j *plan.Join) (plan.Node, error) {
 	if j.Type != plan.JoinInner && j.Type != plan.JoinCross && j.Type != plan.JoinLeft {
 		return nil, errs.Unsupported("LATERAL with this kind of join")
 	}
-	r.nshare++
-	d := &domain{run: r, outer: outer, left: j.Left.Output(), shared: r.renewed(j.Left), id: r.nshare}
+	d := r.newDomain(j.Left)
+	d.outer = outer
 	right, cols, err := d.push(ctx, j.Right)
 	if err != nil {
 		return nil, err
@@ -156,6 +156,13 @@ func (d *domain) relation() (plan.Node, []*plan.Column) {
 		list[i], out[i] = a, a.Column()
 	}
 	return &plan.Distinct{Child: &plan.Project{List: list, Child: s}}, out
+}
+
+// newDomain shares a relation, to be read once as it is and once for the domain.
+func (r *run) newDomain(left plan.Node) *domain {
+	shared := r.renewed(left) // may take numbers of shared plans itself
+	r.nshare++
+	return &domain{run: r, left: left.Output(), shared: shared, id: r.nshare}
 }
 
 // by maps outer columns to the domain's columns.

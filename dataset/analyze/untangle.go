@@ -45,8 +45,7 @@ func (r *run) domains(ctx context.Context, n plan.Node) (plan.Node, error) {
 				return x, nil
 			}
 			if d == nil {
-				r.nshare++
-				d = &domain{run: r, left: child.Output(), shared: r.renewed(child), id: r.nshare}
+				d = r.newDomain(child)
 			}
 			return d.subquery(ctx, s)
 		})

@@ -59,12 +59,19 @@ func TestLateral(t *testing.T) {
 		"SELECT * FROM t, LATERAL (SELECT c FROM u WHERE u.a = t.a ORDER BY c LIMIT 2)",
 		"SELECT * FROM t LEFT JOIN LATERAL (SELECT count(*) AS k, max(c) FROM u WHERE u.a = t.a) ON k > 0",
 		"SELECT * FROM t, LATERAL (SELECT n FROM u WHERE u.a = t.a UNION SELECT n FROM u WHERE u.a = t.a + 1)",
+		"SELECT * FROM t, LATERAL (SELECT n FROM u WHERE u.a = t.a LIMIT 1) x, LATERAL (SELECT x.n + c FROM u LIMIT 1) y",
 		"SELECT * FROM t, LATERAL (SELECT v.n FROM u LEFT JOIN u v ON v.n = t.a)",
 		"SELECT * FROM t, LATERAL (SELECT n, sum(c) OVER (ORDER BY n) FROM u WHERE u.a = t.a) l, LATERAL (SELECT l.n + t.a AS z)",
 	} {
 		n, err := framesWorld(t).run(query)
 		require.NoError(t, err, query)
+		width := map[int64]int{}
 		plan.Walk(n, func(x plan.Node) bool {
+			if s, ok := x.(*plan.Shared); ok {
+				require.Len(t, s.Child.Output(), len(s.Columns))
+				require.Contains(t, []int{0, len(s.Columns)}, width[s.ID], "one number, two plans:\n%s", plan.Tree(n))
+				width[s.ID] = len(s.Columns)
+			}
 			require.False(t, correlatedExprs(x.Exprs()...), "%s\n%s", query, plan.Tree(n))
 			if j, ok := x.(*plan.Join); ok {
 				require.False(t, j.Lateral)
