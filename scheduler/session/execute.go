@@ -211,7 +211,8 @@ func (q *query) explain(ctx context.Context, n plan.Node, mode string) (string, 
 		return "== Parsed Logical Plan ==\n" + plan.Tree(n) + "\n== Analyzed Logical Plan ==\n" + headline(resolved) + plan.Tree(resolved) +
 			"\n== Optimized Logical Plan ==\n" + plan.Tree(optimized) + "\n" + tree, nil
 	case "cost":
-		return "== Optimized Logical Plan ==\n" + plan.Tree(optimized) + "\n" + tree, nil
+		top, below, _ := strings.Cut(plan.Tree(optimized), "\n")
+		return fmt.Sprintf("== Optimized Logical Plan ==\n%s, Statistics(rowCount=%d)\n%s\n%s", top, p.Estimate.Rows(optimized), below, tree), nil
 	case "codegen":
 		return "Found 0 WholeStageCodegen subtrees: operators are compiled ahead of time.\n" + tree, nil
 	}
