@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 from pyspark.sql import DataFrame, SparkSession
@@ -78,7 +78,3 @@ def numbers(spark: SparkSession) -> DataFrame:
         ],
         "id int, i8 tinyint, i16 smallint, i32 int, i64 bigint, f32 float, f64 double, dec decimal(38,9)",
     )
-
-
-def instant(text: str) -> datetime:
-    return datetime.fromisoformat(text)
