@@ -279,7 +279,7 @@ func collections() []*Entry {
 		fnSpec{"concat", 0, -1, concatRule, newConcat, doc{"Strings, binaries or arrays one after the other.", "SELECT concat('Spark', 'SQL')", "SparkSQL"}, named("||")},
 		fnSpec{"reverse", 1, 1, reverseRule, newReverse, doc{"A string or array in reverse order.", "SELECT reverse('Spark SQL')", "LQS krapS"}, fnMore{}},
 		fnSpec{"size", 1, 1, sizeRule, func(env *Env, call *plan.Call) (Kernel, error) {
-			return newSize(env.Conf["spark.sql.legacy.sizeOfNull"] == "true" && !env.Ansi)(env, call)
+			return newSize(legacySize(env))(env, call)
 		}, doc{"Number of elements of an array or entries of a map.", "SELECT size(array('b', 'd', 'c', 'a'))", "4"}, withNulls("cardinality")},
 		fnSpec{"getitem", 2, 2, itemRule(itemZero), newItem(itemZero), doc{"array[position from 0] and map[key].", "SELECT array(1, 2, 3)[0]", "1"}, fnMore{}},
 		fnSpec{"element_at", 2, 2, itemRule(itemOne), newItem(itemOne), doc{"The element at a position from 1, from the end if negative; the value of a key.", "SELECT element_at(array(1, 2, 3), 2)", "2"}, fnMore{}},
@@ -307,11 +307,16 @@ func newReverse(env *Env, call *plan.Call) (Kernel, error) {
 	return textKernel(reverseText)(env, call)
 }
 
+// legacySize tells whether the size of null is -1: without ANSI, unless a setting says otherwise.
+func legacySize(env *Env) bool {
+	return !env.Ansi && env.Conf["spark.sql.legacy.sizeOfNull"] != "false"
+}
+
 func sizeRule(env *Env, args []plan.Expr) (Typing, error) {
 	if k := args[0].Type().Kind; k != types.KindArray && k != types.KindMap {
 		return Typing{}, UnexpectedType(args, 0, "ARRAY\" or \"MAP")
 	}
-	legacy := env.Conf["spark.sql.legacy.sizeOfNull"] == "true" && !env.Ansi
+	legacy := legacySize(env)
 	return Typing{Args: TypesOf(args), Result: types.Int, Nullable: !legacy && args[0].Nullable()}, nil
 }
 
