@@ -138,6 +138,12 @@ func (n namer) agg(e *Agg) string {
 	if e.Text != "" {
 		name = e.Text
 	}
+	switch {
+	case e.Name == "mode" && len(e.Args) == 2 && isTrue(e.Args[1]):
+		return "mode() WITHIN GROUP (ORDER BY " + n.name(e.Args[0]) + " DESC)"
+	case name == "string_agg" && len(e.Order) > 0:
+		name = "listagg"
+	}
 	name, parts := n.shape(name, e.Args)
 	args := strings.Join(parts, ", ")
 	if e.Distinct {
@@ -151,6 +157,11 @@ func (n namer) agg(e *Agg) string {
 		s += " FILTER (WHERE " + n.name(e.Filter) + ")"
 	}
 	return s
+}
+
+func isTrue(e Expr) bool {
+	l, ok := e.(*Literal)
+	return ok && l.Value == true
 }
 
 // within shows WITHIN GROUP's keys. Spark has its own way for inverse

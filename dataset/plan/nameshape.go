@@ -12,7 +12,7 @@ import (
 
 // capitals are shown in upper case if written by this name.
 var capitals = words("acos acosh asin asinh atan atanh atan2 cbrt ceil cos cosh cot csc e exp expm1 floor hypot log log10 log1p log2 " +
-	"pi power rank dense_rank percent_rank degrees radians rint sec signum sin sinh sqrt tan tanh")
+	"pi power rank dense_rank percent_rank degrees radians sec signum sin sinh sqrt tan tanh")
 
 func words(s string) map[string]bool {
 	out := map[string]bool{}
@@ -23,8 +23,7 @@ func words(s string) map[string]bool {
 }
 
 // behind are aliases that are shown as another function.
-var behind = map[string]string{"dateadd": "date_add", "random": "rand", "current_database": "current_schema", "string_agg": "listagg", "format_decimal": "to_char", "decode_charset": "decode",
-	"make_timestamp_ltz": "make_timestamp", "try_make_timestamp_ltz": "try_make_timestamp"}
+var behind = map[string]string{"dateadd": "date_add", "random": "rand", "current_database": "current_schema", "format_decimal": "to_char", "decode_charset": "decode"}
 
 // fills are the arguments shown when a call leaves them out: all the
 // parameters there are, and the defaults of the last ones.
@@ -100,6 +99,7 @@ var fills = map[string]fill{
 var shownArgs = map[string]int{
 	"from_json": 1, "to_json": 1, "from_csv": 1, "to_csv": 1, "from_xml": 1, "to_xml": 1, "variant_get": 2, "try_variant_get": 2,
 	"first": 1, "first_value": 1, "last": 1, "last_value": 1, "any_value": 1, "ilike": 2, "to_varchar": 2, "nth_value": 2, "mode": 1, "likeany": 1, "likeall": 1,
+	"schema_of_json": 1, "schema_of_csv": 1, "schema_of_xml": 1,
 }
 
 // jsonStruct finds a struct that to_json shows without its fields' names.
@@ -167,6 +167,8 @@ func (n namer) shape(name string, args []Expr) (string, []string) {
 		}
 	case behind[name] != "":
 		name = behind[name]
+	case strings.HasSuffix(name, "make_timestamp_ltz") && len(parts) <= 3: // of a date and a time
+		name = strings.TrimSuffix(name, "_ltz")
 	}
 	return name, parts
 }
