@@ -183,6 +183,11 @@ func (r *run) tableFunction(ctx context.Context, n *plan.TableFunction, sc *scop
 		return nil, at(errs.Cond(errs.Analysis, "UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883",
 			"There is no table-valued function "+sqlID(n.Name)+".", "name", sqlID(n.Name)), n.At)
 	}
+	for _, a := range n.Args {
+		if r.writtenGenerator(a) {
+			return nil, at(generatorError("NESTED_IN_EXPRESSIONS", "A row-making function cannot be inside another one: "+toSQL(a)+".", "expression", toSQL(a)), n.At)
+		}
+	}
 	v := r.envOf(sc, &plan.OneRow{})
 	e, err := r.expr(ctx, &plan.Func{Name: n.Name, Args: n.Args, At: n.At}, v)
 	if err != nil {
@@ -234,4 +239,18 @@ func (r *run) rangeFunction(ctx context.Context, n *plan.TableFunction, sc *scop
 		return nil, at(errs.Cond(errs.Analysis, "FAILED_FUNCTION_CALL", "38000", "The step of `range` must not be 0.", "funcName", "`range`"), n.At)
 	}
 	return out, nil
+}
+
+// writtenGenerator tells whether an unresolved expression calls a generator.
+func (r *run) writtenGenerator(e plan.Expr) bool {
+	found := false
+	plan.WalkExpr(e, func(x plan.Expr) bool {
+		if f, ok := x.(*plan.Func); ok {
+			name, builtin := builtinName(f.Name)
+			ent := r.Registry.Lookup(name)
+			found = found || builtin && ent != nil && ent.Kind == function.Generator
+		}
+		return !found
+	})
+	return found
 }

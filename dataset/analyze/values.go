@@ -3,6 +3,7 @@ package analyze
 import (
 	"context"
 
+	"github.com/spurwheel/spurwheel/dataset/eval"
 	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
@@ -37,6 +38,9 @@ func (r *run) values(ctx context.Context, n *plan.Values, sc *scope) (plan.Node,
 	}
 	if l := r.constantRows(rows, cols); l != nil {
 		return l, nil
+	}
+	if err := r.failingValue(rows); err != nil {
+		return nil, at(err, n.At)
 	}
 	u := &plan.Union{Columns: cols}
 	for _, row := range rows {
@@ -109,4 +113,30 @@ func (r *run) constantRows(rows [][]plan.Expr, cols []*plan.Column) plan.Node {
 	}
 	b.N = len(rows)
 	return &plan.Local{Columns: cols, Data: []*batch.Batch{b}}
+}
+
+// failingValue is the error of the first constant that cannot be computed.
+func (r *run) failingValue(rows [][]plan.Expr) error {
+	for _, row := range rows {
+		for _, e := range row {
+			if r.folded(e) != nil || !function.IsFoldable(e) || r.volatile(e) {
+				continue
+			}
+			x, err := r.lowerExpr(context.Background(), e)
+			if err != nil {
+				return err
+			}
+			p, err := eval.Compile(r.Env, r.Registry, x)
+			if err != nil {
+				continue // left to the query
+			}
+			if _, err = p.Eval(&batch.Batch{N: 1}); err != nil {
+				c := errs.Cond(errs.Analysis, "INVALID_INLINE_TABLE.FAILED_SQL_EXPRESSION_EVALUATION", "42000",
+					"The value "+toSQL(e)+" of VALUES cannot be computed: "+err.Error(), "sqlExpr", toSQL(e))
+				c.Cause = err
+				return c
+			}
+		}
+	}
+	return nil
 }
