@@ -93,7 +93,7 @@ func (d decorrelate) filter(ctx context.Context, n *plan.Filter) (plan.Node, err
 	if err != nil {
 		return nil, err
 	}
-	var out plan.Node = below
+	out := below
 	if cond := plan.And(es...); cond != nil {
 		out = &plan.Filter{Cond: cond, Child: below}
 	}
@@ -258,11 +258,11 @@ func (d decorrelate) threeValued(ctx context.Context, j *plan.Join, mark *plan.C
 		}
 		if c.Null {
 			only := &plan.Filter{Cond: isNull(c), Child: sub.Plan}
-			m, any, err := d.column(ctx, n, &plan.Subquery{Kind: plan.ExistsSubquery, Plan: only})
+			m, some, err := d.column(ctx, n, &plan.Subquery{Kind: plan.ExistsSubquery, Plan: only})
 			if err != nil {
 				return nil, nil, err
 			}
-			n, nulls = m, append(nulls, any)
+			n, nulls = m, append(nulls, some)
 		}
 	}
 	unknown := nulls[0]
@@ -277,10 +277,6 @@ func (d decorrelate) threeValued(ctx context.Context, j *plan.Join, mark *plan.C
 
 func isNull(e plan.Expr) plan.Expr {
 	return &plan.Call{Name: "isnull", Args: []plan.Expr{e}, Typ: types.Bool}
-}
-
-func isNotNull(e plan.Expr) plan.Expr {
-	return &plan.Call{Name: "isnotnull", Args: []plan.Expr{e}, Typ: types.Bool}
 }
 
 // join handles subqueries in an inner join's condition by a filter above it.

@@ -1,6 +1,7 @@
 package optimize
 
 import (
+	"maps"
 	"math"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -27,6 +28,7 @@ func (e *Estimator) join(n *plan.Join) *relation {
 		out.rows = max(out.rows, r.rows)
 	case plan.JoinFull:
 		out.rows = max(out.rows, l.rows, r.rows)
+	default: // inner
 	}
 	return out
 }
@@ -35,12 +37,8 @@ func (e *Estimator) join(n *plan.Join) *relation {
 // further one counts by the square root (exponential backoff).
 func joined(l, r *relation, conds []plan.Expr, lc, rc []*plan.Column) *relation {
 	out := &relation{rows: l.rows * r.rows, columns: make(map[plan.ID]column, len(l.columns)+len(r.columns))}
-	for id, c := range l.columns {
-		out.columns[id] = c
-	}
-	for id, c := range r.columns {
-		out.columns[id] = c
-	}
+	maps.Copy(out.columns, l.columns)
+	maps.Copy(out.columns, r.columns)
 	var left, right []column
 	for _, x := range conds {
 		a, b, ok := equiSides(x, lc, rc)

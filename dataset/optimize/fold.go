@@ -1,6 +1,8 @@
 package optimize
 
 import (
+	"slices"
+
 	"github.com/spurwheel/spurwheel/dataset/eval"
 	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -36,10 +38,8 @@ func (c Config) foldNull(e plan.Expr) plan.Expr {
 	if f == nil || f.Kind != function.Scalar || !f.NullIn || f.Volatile {
 		return e
 	}
-	for _, a := range call.Args {
-		if isNullLiteral(a) {
-			return plan.LitNull(call.Typ)
-		}
+	if slices.ContainsFunc(call.Args, isNullLiteral) {
+		return plan.LitNull(call.Typ)
 	}
 	return e
 }

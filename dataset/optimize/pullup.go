@@ -221,8 +221,9 @@ func (p *pullUp) join(n *plan.Join) (plan.Node, error) {
 	out := *n
 	leftOnly := n.Type == plan.JoinLeft || n.Type == plan.JoinSemi || n.Type == plan.JoinAnti || n.Type == plan.JoinExistence || n.Type == plan.JoinSingle
 	inner := n.Type == plan.JoinInner || n.Type == plan.JoinCross
-	if !inner && !(leftOnly && !anyCorrelated(n.Right) && !correlated(n.Cond)) &&
-		!(n.Type == plan.JoinSemi && !anyCorrelated(n.Left)) {
+	keepsLeft := leftOnly && !anyCorrelated(n.Right) && !correlated(n.Cond)
+	keepsRight := n.Type == plan.JoinSemi && !anyCorrelated(n.Left)
+	if !inner && !keepsLeft && !keepsRight {
 		return nil, tooCorrelated(n)
 	}
 	var err error

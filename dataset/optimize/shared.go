@@ -3,6 +3,7 @@ package optimize
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 )
@@ -49,8 +50,8 @@ func (s *sharing) run(ctx context.Context, n plan.Node) (plan.Node, error) {
 	if n, err = apply(ctx, s.rules, n); err != nil || len(s.order) == 0 {
 		return n, err
 	}
-	for i := len(s.order) - 1; i >= 0; i-- { // all that use it are settled
-		if err := s.narrow(ctx, s.order[i], append([]plan.Node{n}, s.plansFrom(i+1)...)); err != nil {
+	for i, d := range slices.Backward(s.order) { // all that use it are settled
+		if err := s.narrow(ctx, d, append([]plan.Node{n}, s.plansFrom(i+1)...)); err != nil {
 			return nil, err
 		}
 	}
@@ -208,9 +209,9 @@ func (s *sharing) restore(n plan.Node) (plan.Node, error) {
 		})
 	}
 	count(n)
-	for i := len(s.order) - 1; i >= 0; i-- {
-		if uses[s.order[i]] > 0 {
-			count(s.order[i].plan)
+	for _, d := range slices.Backward(s.order) {
+		if uses[d] > 0 {
+			count(d.plan)
 		}
 	}
 	put := func(x plan.Node) (plan.Node, error) {

@@ -2,6 +2,7 @@ package optimize
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 )
@@ -52,15 +53,10 @@ func (r exprRule) expr(ctx context.Context, e plan.Expr) (plan.Expr, error) {
 // call recognises a scalar call by one of some names.
 func call(e plan.Expr, names ...string) (*plan.Call, bool) {
 	c, ok := e.(*plan.Call)
-	if !ok {
+	if !ok || !slices.Contains(names, c.Name) {
 		return nil, false
 	}
-	for _, n := range names {
-		if c.Name == n {
-			return c, true
-		}
-	}
-	return nil, false
+	return c, true
 }
 
 // literalBool reads a literal of true, false or null.

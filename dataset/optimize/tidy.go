@@ -87,6 +87,7 @@ func (t tidy) join(n *plan.Join) plan.Node {
 		if d, ok := out.Right.(*plan.Distinct); ok { // one match is as good as many
 			out.Right = d.Child
 		}
+	default: // each match makes a row
 	}
 	if out.Left == n.Left && out.Right == n.Right {
 		return n

@@ -184,6 +184,7 @@ func runStages(t *testing.T, stages []physical.Stage) []row {
 					p = int(x[st.Output.Keys[0].(*plan.Bound).Index]) % len(parts)
 				case physical.ExchangeRoundRobin:
 					p = k % len(parts)
+				default: // all to one, or to all
 				}
 				parts[p] = append(parts[p], x)
 			}

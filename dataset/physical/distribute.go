@@ -57,6 +57,7 @@ func (c *cutter) exchange(s spread, x Exchange) spread {
 		out.parts = onePart
 	case ExchangeHash:
 		out.parts, out.keys = hashed, x.Keys
+	default:
 	}
 	return out
 }
@@ -172,8 +173,9 @@ func copyable(n *HashJoin) bool {
 		return !n.BuildLeft
 	case plan.JoinRight:
 		return n.BuildLeft
+	default: // full
+		return false
 	}
-	return false
 }
 
 func (c *cutter) loop(n *NestedLoop) spread {

@@ -171,16 +171,19 @@ func sortKeys(ks []SortKey) string {
 var joinNames = [...]string{"Inner", "LeftOuter", "RightOuter", "FullOuter", "LeftSemi", "LeftAnti", "Cross", "Existence", "LeftSingle", "NullAwareAnti"}
 
 func (n *Scan) String() string {
-	s := fmt.Sprintf("Scan %s [%s] splits=%d", n.Table, strings.Join(n.Out.Names(), ", "), len(n.Splits))
+	var b strings.Builder
+	fmt.Fprintf(&b, "Scan %s [%s] splits=%d", n.Table, strings.Join(n.Out.Names(), ", "), len(n.Splits))
 	if len(n.Filters) > 0 {
-		s += " filters=" + exprs(n.Filters)
+		b.WriteString(" filters=" + exprs(n.Filters))
 	}
 	for _, r := range n.Runtime {
-		s += fmt.Sprintf(" runtime#%d=%s", r.ID, n.Out.Fields[r.Column].Name)
+		fmt.Fprintf(&b, " runtime#%d=%s", r.ID, n.Out.Fields[r.Column].Name)
 	}
-	return s
+	return b.String()
 }
+
 func (n *Values) String() string { return "LocalTableScan [" + strings.Join(n.Out.Names(), ", ") + "]" }
+
 func (n *Range) String() string {
 	return fmt.Sprintf("Range (%d, %d, step=%d)", n.Start, n.End, n.Step)
 }
@@ -190,20 +193,23 @@ func (n *Aggregate) String() string {
 	mode := [...]string{"complete", "partial", "final"}[n.Mode]
 	return "HashAggregate " + mode + " keys=" + exprs(n.Keys) + " functions=" + exprs(n.Aggs)
 }
+
 func (n *HashJoin) String() string {
 	side := "BuildRight"
 	if n.BuildLeft {
 		side = "BuildLeft"
 	}
-	s := "HashJoin " + joinNames[n.Type] + " " + exprs(n.LeftKeys) + " " + exprs(n.RightKeys) + " " + side
+	var b strings.Builder
+	b.WriteString("HashJoin " + joinNames[n.Type] + " " + exprs(n.LeftKeys) + " " + exprs(n.RightKeys) + " " + side)
 	if n.Residual != nil {
-		s += " " + n.Residual.String()
+		b.WriteString(" " + n.Residual.String())
 	}
 	for _, r := range n.Publish {
-		s += fmt.Sprintf(" publish#%d", r.ID)
+		fmt.Fprintf(&b, " publish#%d", r.ID)
 	}
-	return s
+	return b.String()
 }
+
 func (n *NestedLoop) String() string {
 	s := "NestedLoopJoin " + joinNames[n.Type]
 	if n.Cond != nil {
@@ -211,18 +217,21 @@ func (n *NestedLoop) String() string {
 	}
 	return s
 }
+
 func (n *Sort) String() string {
 	if n.Limit >= 0 {
 		return fmt.Sprintf("TakeOrdered limit=%d offset=%d ", n.Limit, n.Offset) + sortKeys(n.Keys)
 	}
 	return "Sort " + sortKeys(n.Keys) + fmt.Sprintf(" global=%v", n.Global)
 }
+
 func (n *Limit) String() string {
 	if n.Tail {
 		return fmt.Sprintf("Tail %d", n.N)
 	}
 	return fmt.Sprintf("Limit %d offset=%d", n.N, n.Offset)
 }
+
 func (n *Window) String() string {
 	parts := make([]string, len(n.Funcs))
 	for i, f := range n.Funcs {
@@ -235,6 +244,7 @@ func (n *Expand) String() string { return fmt.Sprintf("Expand %d", len(n.Project
 func (n *Generate) String() string {
 	return "Generate " + n.Gen.String() + fmt.Sprintf(" outer=%v", n.Outer)
 }
+
 func (n *Sample) String() string {
 	return fmt.Sprintf("Sample %g..%g replacement=%v seed=%d", n.Lower, n.Upper, n.WithReplacement, n.Seed)
 }
@@ -243,6 +253,7 @@ func (n *Exchange) String() string {
 	kind := [...]string{"single", "hash", "roundrobin", "range", "broadcast"}[n.Kind]
 	return fmt.Sprintf("Exchange %s %d ", kind, n.Parts) + exprs(n.Keys)
 }
+
 func (n *StageInput) String() string {
 	return fmt.Sprintf("StageInput %d broadcast=%v", n.Stage, n.Broadcast)
 }

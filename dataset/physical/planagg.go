@@ -61,11 +61,10 @@ func withNames(n Node, out types.Schema) Node {
 
 // grouping holds the distinct keys and functions of an aggregate.
 type grouping struct {
-	keys   []plan.Expr
-	aggs   []*plan.Agg
-	keyAt  map[string]int
-	aggAt  map[string]int
-	failed error
+	keys  []plan.Expr
+	aggs  []*plan.Agg
+	keyAt map[string]int
+	aggAt map[string]int
 }
 
 func newGrouping(n *plan.Aggregate) *grouping {

@@ -110,11 +110,12 @@ func (p *Planner) buildLeft(j *HashJoin, n *plan.Join) bool {
 	case plan.JoinInner, plan.JoinCross, plan.JoinFull:
 		return l >= 0 && r >= 0 && l < r
 	case plan.JoinRight:
-		return !(l >= 0 && r >= 0 && r*buildMargin < l)
+		return l < 0 || r < 0 || r*buildMargin >= l
 	case plan.JoinLeft, plan.JoinSemi, plan.JoinAnti:
 		return l >= 0 && r >= 0 && l*buildMargin < r
+	default: // the right side is looked up for each left row
+		return false
 	}
-	return false
 }
 
 // runtimeFilters gives each hash join that drops probe rows without a match a
@@ -196,8 +197,9 @@ func dropsProbe(j *HashJoin) bool {
 		return !j.BuildLeft || j.Type == plan.JoinSemi
 	case plan.JoinLeft, plan.JoinAnti:
 		return j.BuildLeft
+	default:
+		return false
 	}
-	return false
 }
 
 // consume finds the scan that column col of n comes from, through operators

@@ -395,7 +395,7 @@ func memScan(s *Scan, t catalog.InMemory) Node {
 	} else {
 		n = &Values{Rows: s.Rows, Out: t.Schema(), Data: t.Batches()}
 	}
-	if !(len(s.Columns) == t.Schema().Len() && sequential(s.Columns)) {
+	if len(s.Columns) != t.Schema().Len() || !sequential(s.Columns) {
 		es := make([]plan.Expr, len(s.Columns))
 		for i, c := range s.Columns {
 			f := t.Schema().Fields[c]

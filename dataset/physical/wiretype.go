@@ -221,8 +221,9 @@ func intOf(v int64, phys types.Phys) (any, bool) {
 		return int32(v), true
 	case types.PhysInt64:
 		return v, true
+	default:
+		return nil, false
 	}
-	return nil, false
 }
 
 func (d *decoder) list(vs []*pb.Value, t types.Type) (any, bool) {
@@ -242,8 +243,9 @@ func (d *decoder) list(vs []*pb.Value, t types.Type) (any, bool) {
 			out[i] = d.value(v, members[i].Type)
 		}
 		return out, true
+	default:
+		return nil, false
 	}
-	return nil, false
 }
 
 func (d *decoder) values(vs []*pb.Value, t types.Type) []any {
