@@ -41,6 +41,7 @@ func CompareAt(a *Vector, i int, b *Vector, j int) int {
 				return c
 			}
 		}
+	default:
 	}
 	return 0
 }
@@ -52,6 +53,7 @@ func (v *Vector) plain(i int) (*Vector, int) {
 		return v, 0
 	case Dict:
 		return v.Dict, int(v.Codes[i])
+	default:
 	}
 	return v, i
 }

@@ -84,6 +84,7 @@ func (v *Vector) hashInto(out []uint64) {
 		v.Dict.hashes(hs)
 		v.foldCodes(hs, out)
 		return
+	default:
 	}
 	hs := make([]uint64, v.n)
 	v.hashes(hs)
@@ -154,6 +155,7 @@ func (v *Vector) hashOne(i int) uint64 {
 		i = 0
 	case Dict:
 		return v.Dict.hashOne(int(v.Codes[i]))
+	default:
 	}
 	switch v.Phys() {
 	case types.PhysView:
@@ -172,6 +174,7 @@ func (v *Vector) hashOne(i int) uint64 {
 			h = Hash64(h*mixB ^ c.hashOne(i))
 		}
 		return h
+	default:
 	}
 	one := *v
 	if w := v.Phys().Width(); w > 0 {

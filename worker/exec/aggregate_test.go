@@ -94,8 +94,10 @@ func TestAggregatePartitionsAndBypasses(t *testing.T) {
 		tt := randomTable(9, 90_000, domain)
 		want := texts(aggReference(tt, []int{0, 2}), true)
 		for _, s := range []shape{{threads: 1, rows: 4096, input: 4096}, {threads: 2, rows: 1000, input: 3000}} {
-			n := &physical.Aggregate{Keys: []plan.Expr{col(tt, 0), col(tt, 2)}, Aggs: testAggs(tt), Child: tt.values(s),
-				Out: aggSchema([]types.Field{tt.schema.Fields[0], tt.schema.Fields[2]})}
+			n := &physical.Aggregate{
+				Keys: []plan.Expr{col(tt, 0), col(tt, 2)}, Aggs: testAggs(tt), Child: tt.values(s),
+				Out: aggSchema([]types.Field{tt.schema.Fields[0], tt.schema.Fields[2]}),
+			}
 			require.Equal(t, want, texts(collect(t, n, testDeps(t, s)), true), "%s", s)
 		}
 	}

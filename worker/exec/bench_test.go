@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -92,7 +93,7 @@ func runBench(b *testing.B, threads int, n physical.Node) {
 		rows := 0
 		for {
 			x, err := r.Next(context.Background())
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
@@ -168,12 +169,17 @@ func BenchmarkJoin(b *testing.B) {
 		}
 		for _, threads := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/t=%d", c.name, threads), func(b *testing.B) {
-				j := &physical.HashJoin{Left: probe, Right: dim, LeftKeys: []plan.Expr{bcol(probe, 0)}, RightKeys: []plan.Expr{bcol(dim, 0)},
-					Out: types.NewSchema(append(append([]types.Field(nil), probe.Out.Fields...), dim.Out.Fields...)...)}
-				agg := &physical.Aggregate{Child: j, Aggs: []*plan.Agg{
-					{Name: "sum", Args: []plan.Expr{&plan.Bound{Index: 3, Typ: types.Int}}, Typ: types.Long},
-					{Name: "sum", Args: []plan.Expr{&plan.Bound{Index: 1, Typ: types.Int}}, Typ: types.Long}},
-					Out: types.NewSchema(types.F("a", types.Long), types.F("b", types.Long))}
+				j := &physical.HashJoin{
+					Left: probe, Right: dim, LeftKeys: []plan.Expr{bcol(probe, 0)}, RightKeys: []plan.Expr{bcol(dim, 0)},
+					Out: types.NewSchema(append(append([]types.Field(nil), probe.Out.Fields...), dim.Out.Fields...)...),
+				}
+				agg := &physical.Aggregate{
+					Child: j, Aggs: []*plan.Agg{
+						{Name: "sum", Args: []plan.Expr{&plan.Bound{Index: 3, Typ: types.Int}}, Typ: types.Long},
+						{Name: "sum", Args: []plan.Expr{&plan.Bound{Index: 1, Typ: types.Int}}, Typ: types.Long},
+					},
+					Out: types.NewSchema(types.F("a", types.Long), types.F("b", types.Long)),
+				}
 				runBench(b, threads, agg)
 			})
 		}
@@ -184,8 +190,10 @@ func BenchmarkSort(b *testing.B) {
 	in := benchTable(6_000_000, 2, 1, 4, 6)
 	for _, threads := range []int{1, 2} {
 		b.Run(fmt.Sprintf("t=%d", threads), func(b *testing.B) {
-			runBench(b, threads, &physical.Sort{Limit: -1, Global: true, Child: in,
-				Keys: []physical.SortKey{{Expr: bcol(in, 3)}, {Expr: bcol(in, 0)}}})
+			runBench(b, threads, &physical.Sort{
+				Limit: -1, Global: true, Child: in,
+				Keys: []physical.SortKey{{Expr: bcol(in, 3)}, {Expr: bcol(in, 0)}},
+			})
 		})
 	}
 }

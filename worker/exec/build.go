@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"io"
 	"sync/atomic"
 
 	"github.com/spurwheel/spurwheel/dataset/physical"
@@ -31,7 +32,7 @@ type builder struct {
 // Build makes a fragment's root runnable. Nothing runs before the reader's
 // first Next; Close stops everything and waits.
 func Build(root physical.Node, deps Deps) (*Run, error) {
-	b := &builder{deps: deps.withDefaults(), runtime: runtimeFilters{}, shared: map[int64]*collectSink{}}
+	b := &builder{deps: withDefaults(deps), runtime: runtimeFilters{}, shared: map[int64]*collectSink{}}
 	b.comp = b.deps.compiler()
 	b.needs = neededColumns(root)
 	p, err := b.node(root)
@@ -60,6 +61,9 @@ func (r *Run) Next(ctx context.Context) (*batch.Batch, error) {
 		return nil, r.failed
 	}
 	b, err := r.next(ctx)
+	if err != nil && !atEnd(err) && errors.Is(err, io.EOF) { // callers may take any EOF in the chain for the end
+		err = errs.Errorf(errs.KindOf(err), "exec.Run", "%v", err)
+	}
 	if err != nil {
 		r.failed = err
 	}

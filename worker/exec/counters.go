@@ -2,7 +2,6 @@ package exec
 
 import (
 	"context"
-	"io"
 	"sync/atomic"
 	"time"
 
@@ -142,7 +141,7 @@ func drain(ctx context.Context, s Stream, l Local, c *counter) error {
 			return err
 		}
 		b, err := s.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			return nil
 		}
 		if err != nil {

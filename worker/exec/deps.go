@@ -44,7 +44,7 @@ type Deps struct {
 	testCompiler compiler // replaces package eval, for tests of operators alone
 }
 
-func (d Deps) withDefaults() *Deps {
+func withDefaults(d Deps) *Deps {
 	if d.BatchRows <= 0 {
 		d.BatchRows = batch.Rows
 	}

@@ -40,7 +40,7 @@ func (f *filter) Next(ctx context.Context) (*batch.Batch, error) {
 	}
 	for {
 		b, err := f.input(ctx)
-		if err == io.EOF && f.waiting() {
+		if atEnd(err) && f.waiting() {
 			return f.flush(), nil
 		}
 		if err != nil {
@@ -69,7 +69,7 @@ func (f *filter) input(ctx context.Context) (*batch.Batch, error) {
 		return nil, io.EOF
 	}
 	b, err := f.in.Next(ctx)
-	f.done = err == io.EOF
+	f.done = atEnd(err)
 	return b, err
 }
 

@@ -113,7 +113,7 @@ func (f *feed) pump(ctx context.Context, in Stream) {
 func (f *feed) copyAll(ctx context.Context, in Stream) error {
 	for {
 		b, err := in.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			return nil
 		}
 		if err != nil {

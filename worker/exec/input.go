@@ -67,7 +67,7 @@ func (s *inputStream) Next(ctx context.Context) (*batch.Batch, error) {
 			}
 		}
 		b, err := s.reader.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			if err := s.Close(); err != nil {
 				return nil, err
 			}

@@ -107,6 +107,7 @@ func (l *keyLayout) isInt() bool {
 	switch l.cols[0].phys {
 	case types.PhysBool, types.PhysInt8, types.PhysInt16, types.PhysInt32, types.PhysInt64:
 		return true
+	default:
 	}
 	return false
 }

@@ -160,8 +160,10 @@ func TestNullAwareAntiJoin(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			check(t, false, c.want, func(s shape) physical.Node {
-				return &physical.HashJoin{Type: plan.JoinNullAnti, Left: left.values(s), Right: c.right.values(s),
-					LeftKeys: []plan.Expr{col(left, 0)}, RightKeys: []plan.Expr{col(left, 0)}, NullSafe: []bool{false}, Out: schema}
+				return &physical.HashJoin{
+					Type: plan.JoinNullAnti, Left: left.values(s), Right: c.right.values(s),
+					LeftKeys: []plan.Expr{col(left, 0)}, RightKeys: []plan.Expr{col(left, 0)}, NullSafe: []bool{false}, Out: schema,
+				}
 			})
 		})
 	}
@@ -173,8 +175,10 @@ func TestSingleJoinRefusesSecondMatch(t *testing.T) {
 		r.rows = append(r.rows, []any{int32(i), int64(i), "x", 1.0, true})
 	}
 	node := func(s shape) *physical.HashJoin {
-		return &physical.HashJoin{Type: plan.JoinSingle, Left: l.values(s), Right: r.values(s),
-			LeftKeys: []plan.Expr{col(l, 0)}, RightKeys: []plan.Expr{col(r, 0)}, NullSafe: []bool{false}, Out: joinOut(plan.JoinLeft, l, r)}
+		return &physical.HashJoin{
+			Type: plan.JoinSingle, Left: l.values(s), Right: r.values(s),
+			LeftKeys: []plan.Expr{col(l, 0)}, RightKeys: []plan.Expr{col(r, 0)}, NullSafe: []bool{false}, Out: joinOut(plan.JoinLeft, l, r),
+		}
 	}
 	match := func(a, b []any) bool { return a[0] != nil && a[0] == b[0] }
 	check(t, false, joinReference(plan.JoinLeft, l, r, match), func(s shape) physical.Node { return node(s) })
@@ -192,7 +196,9 @@ func TestJoinKeepsProbeOrder(t *testing.T) {
 	want := joinReference(plan.JoinLeft, l, r, match)
 	check(t, true, want, func(s shape) physical.Node {
 		build := r.values(shape{input: 100, dict: s.dict}) // one batch: duplicates keep their order
-		return &physical.HashJoin{Type: plan.JoinLeft, Left: l.values(s), Right: build,
-			LeftKeys: []plan.Expr{col(l, 0)}, RightKeys: []plan.Expr{col(r, 0)}, NullSafe: []bool{false}, Out: joinOut(plan.JoinLeft, l, r)}
+		return &physical.HashJoin{
+			Type: plan.JoinLeft, Left: l.values(s), Right: build,
+			LeftKeys: []plan.Expr{col(l, 0)}, RightKeys: []plan.Expr{col(r, 0)}, NullSafe: []bool{false}, Out: joinOut(plan.JoinLeft, l, r),
+		}
 	})
 }

@@ -47,6 +47,7 @@ func (j *joinSpec) keepsBuild() bool {
 		return j.buildLeft
 	case plan.JoinRight:
 		return !j.buildLeft
+	default:
 	}
 	return false
 }
@@ -60,6 +61,7 @@ func (j *joinSpec) keepsProbe() bool {
 		return !j.buildLeft
 	case plan.JoinRight:
 		return j.buildLeft
+	default:
 	}
 	return j.kind == plan.JoinSingle
 }

@@ -3,7 +3,6 @@ package exec
 import (
 	"context"
 	"io"
-	"math/bits"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
@@ -174,13 +173,4 @@ func (l *leftover) rows() *batch.Batch {
 		}
 	}
 	return &l.out
-}
-
-// unmatched counts build rows without a match, for tests and counters.
-func (t *joinTable) unmatched() int64 {
-	n := t.rows
-	for _, w := range t.matched {
-		n -= int64(bits.OnesCount32(w))
-	}
-	return n
 }

@@ -83,7 +83,7 @@ func (p *joinProbe) Next(ctx context.Context) (*batch.Batch, error) {
 			continue
 		}
 		if p.cur == nil {
-			if err := p.pull(ctx); err == io.EOF {
+			if err := p.pull(ctx); atEnd(err) {
 				if p.rest == nil {
 					return nil, io.EOF
 				}
@@ -108,7 +108,7 @@ func (p *joinProbe) pull(ctx context.Context) error {
 		return io.EOF
 	}
 	b, err := p.in.Next(ctx)
-	if err == io.EOF {
+	if atEnd(err) {
 		p.ended = true
 		if p.probing.Add(-1) == 0 && p.table.matched != nil {
 			p.rest = newLeftover(p.table)

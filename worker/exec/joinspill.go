@@ -82,7 +82,7 @@ func (p *joinProbe) toDisk(ctx context.Context) error {
 	}
 	for {
 		b, err := p.in.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			break
 		}
 		if err != nil {
@@ -142,7 +142,7 @@ func (s *graceStream) Next(ctx context.Context) (*batch.Batch, error) {
 			continue
 		}
 		b, err := s.cur.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			if err := s.Close(); err != nil {
 				return nil, err
 			}

@@ -39,6 +39,7 @@ func appendKeyBytes(dst []byte, v *batch.Vector, i int) []byte {
 		i = 0
 	case batch.Dict:
 		return appendKeyBytes(dst, v.Dict, int(v.Codes[i]))
+	default:
 	}
 	le := binary.LittleEndian
 	switch v.Phys() {
@@ -68,6 +69,7 @@ func appendKeyBytes(dst []byte, v *batch.Vector, i int) []byte {
 			dst = appendMembers(dst, v.Children, int(j))
 		}
 		return dst
+	default:
 	}
 	return appendMembers(dst, v.Children, i)
 }
@@ -154,6 +156,7 @@ func (d *keyDecoder) value(t types.Type) any {
 			return append([]byte{}, s...)
 		}
 		return string(s)
+	default:
 	}
 	return d.fixed(t)
 }
@@ -179,6 +182,7 @@ func memberTypes(t types.Type) []types.Type {
 		return memberTypes(*t.Elem)
 	case types.KindVariant:
 		return []types.Type{types.Binary, types.Binary}
+	default:
 	}
 	out := make([]types.Type, len(t.Fields))
 	for i, f := range t.Fields {

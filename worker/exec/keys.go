@@ -38,6 +38,7 @@ func newKeyLayout(ts []types.Type) *keyLayout {
 			c.width = 2
 		case types.PhysArray, types.PhysMap, types.PhysStruct:
 			c.width, c.nested, c.phys = 2, true, types.PhysView
+		default:
 		}
 		l.views = l.views || c.phys == types.PhysView
 		l.words += c.width
@@ -152,6 +153,7 @@ func (r *keyRows) encodeCol(k int, v *batch.Vector) {
 		}
 	case types.PhysView:
 		r.encodeViews(k, dst, v)
+	default:
 	}
 }
 
@@ -259,6 +261,7 @@ func (l *keyLayout) decodeKeys(rows []uint64, from, to, k int, bufs [][]byte, ou
 		for i := range dst {
 			dst[i] = batch.View{A: src[i*l.words], B: src[i*l.words+1]}
 		}
+	default:
 	}
 	l.decodeNulls(rows, from, to, k, out)
 }

@@ -98,7 +98,7 @@ func (t *tail) Next(ctx context.Context) (*batch.Batch, error) {
 func (t *tail) read(ctx context.Context) error {
 	for {
 		b, err := t.in.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			return nil
 		}
 		if err != nil {

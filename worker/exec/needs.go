@@ -99,6 +99,7 @@ func oneSided(kind plan.JoinType) bool {
 	switch kind {
 	case plan.JoinSemi, plan.JoinAnti, plan.JoinNullAnti, plan.JoinExistence:
 		return true
+	default:
 	}
 	return false
 }

@@ -26,9 +26,11 @@ func TestJoinsGatherWhatIsRead(t *testing.T) {
 			}
 			t.Run(fmt.Sprint(kind, buildLeft), func(t *testing.T) {
 				check(t, false, want, func(s shape) physical.Node {
-					j := &physical.HashJoin{Type: kind, Left: l.values(s), Right: r.values(s), BuildLeft: buildLeft, Out: out,
+					j := &physical.HashJoin{
+						Type: kind, Left: l.values(s), Right: r.values(s), BuildLeft: buildLeft, Out: out,
 						LeftKeys: []plan.Expr{col(l, 0)}, RightKeys: []plan.Expr{col(r, 0)},
-						Residual: call("<", types.Bool, col(l, 1), at(r, l.schema.Len(), 1))}
+						Residual: call("<", types.Bool, col(l, 1), at(r, l.schema.Len(), 1)),
+					}
 					p := &physical.Project{Child: j}
 					for _, c := range read {
 						p.Exprs = append(p.Exprs, &plan.Bound{Index: c, Typ: out.Fields[c].Type, Null: true})

@@ -73,8 +73,7 @@ func (p *pipe) open(n int) ([]Stream, error) {
 	for range n {
 		s, err := p.openOne()
 		if err != nil {
-			closeAll(out)
-			return nil, err
+			return nil, errors.Join(err, closeAll(out))
 		}
 		out = append(out, s)
 	}

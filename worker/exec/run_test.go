@@ -39,8 +39,10 @@ func TestFilterProjectExpandEqualReference(t *testing.T) {
 		want = append(want, []any{r[0], int64(0)}, []any{nil, int64(1)})
 	}
 	check(t, false, want, func(s shape) physical.Node {
-		return &physical.Expand{Projections: [][]plan.Expr{{col(tt, 0), plan.LitLong(0)}, {plan.LitNull(types.Int), plan.LitLong(1)}},
-			Out: types.NewSchema(tt.schema.Fields[0], types.F("g", types.Long)), Child: tt.values(s)}
+		return &physical.Expand{
+			Projections: [][]plan.Expr{{col(tt, 0), plan.LitLong(0)}, {plan.LitNull(types.Int), plan.LitLong(1)}},
+			Out:         types.NewSchema(tt.schema.Fields[0], types.F("g", types.Long)), Child: tt.values(s),
+		}
 	})
 }
 
@@ -125,8 +127,10 @@ func TestCancelingStops(t *testing.T) {
 	require.NoError(t, r.Close())
 
 	// inside a blocking operator that would run for ever
-	agg := &physical.Aggregate{Child: &physical.Range{End: 1 << 60, Step: 1}, Aggs: []*plan.Agg{{Name: "count", Args: []plan.Expr{plan.LitInt(1)}, Typ: types.Long}},
-		Out: types.NewSchema(types.F("n", types.Long))}
+	agg := &physical.Aggregate{
+		Child: &physical.Range{End: 1 << 60, Step: 1}, Aggs: []*plan.Agg{{Name: "count", Args: []plan.Expr{plan.LitInt(1)}, Typ: types.Long}},
+		Out: types.NewSchema(types.F("n", types.Long)),
+	}
 	r, err = Build(agg, testDeps(t, s))
 	require.NoError(t, err)
 	ctx, cancel = context.WithCancel(context.Background())
@@ -164,7 +168,7 @@ func TestFirstErrorWinsAndPanicsAreInternal(t *testing.T) {
 			d := testDeps(t, s)
 			d.testCompiler = failing{how}
 			_, err := collectErr(&physical.Filter{Cond: plan.LitBool(true), Child: tt.values(s)}, d)
-			if how == boom {
+			if _, is := how.(error); is {
 				require.ErrorIs(t, err, boom)
 			} else {
 				require.True(t, errs.Is(err, errs.Internal), "%v", err)

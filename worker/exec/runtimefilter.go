@@ -217,6 +217,7 @@ func (k *keyTester) selFlat(v *batch.Vector, sel []int32) []int32 {
 		return selInts(k.keySet, batch.Values[int32](v), sel)
 	case types.PhysInt64:
 		return selInts(k.keySet, batch.Values[int64](v), sel)
+	default:
 	}
 	if k.bloom == nil {
 		return sel
@@ -236,6 +237,7 @@ func (k *keyTester) hashAt(v *batch.Vector, i int) uint64 {
 		return batch.Hash64(uint64(batch.FloatBits32(batch.Values[float32](v)[i])))
 	case types.PhysFloat64:
 		return batch.Hash64(batch.FloatBits64(batch.Values[float64](v)[i]))
+	default:
 	}
 	return batch.HashView(&batch.Values[batch.View](v)[i], v.Bufs)
 }

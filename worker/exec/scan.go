@@ -99,7 +99,7 @@ func (s *scanStream) Next(ctx context.Context) (*batch.Batch, error) {
 			continue
 		}
 		b, err := s.reader.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			if err := s.Close(); err != nil {
 				return nil, err
 			}

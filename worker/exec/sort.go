@@ -254,7 +254,7 @@ func (s *sortSource) Width(want int) int {
 
 func (s *sortSource) Stream() (Stream, error) {
 	if s.sink.runs != nil {
-		return s.sink.spilledStream(s.out, s.rows, s.offset)
+		return s.sink.spilledStream(s.out, s.rows, s.offset), nil
 	}
 	return &sortStream{src: s, out: batch.NewBatch(s.out, 0)}, nil
 }

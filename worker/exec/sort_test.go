@@ -50,7 +50,7 @@ func sortReference(rows [][]any, keys []sortKey) [][]any {
 	slices.SortStableFunc(out, func(a, b []any) int {
 		for _, k := range keys {
 			x, y := a[k.col], b[k.col]
-			c := 0
+			var c int
 			switch {
 			case x == nil && y == nil:
 				continue

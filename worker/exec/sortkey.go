@@ -306,6 +306,7 @@ func (c *sortCode) mappedAt(v *batch.Vector, i int) uint64 {
 		return uint64(batch.Values[int64](v)[i]) ^ 1<<63
 	case types.PhysFloat64:
 		return orderedBits(batch.FloatBits64(batch.Values[float64](v)[i]))
+	default:
 	}
 	var one batch.Vector
 	one.Slice(v, i, 1)

@@ -59,14 +59,11 @@ func (s *sortSink) narrow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		in, err := s.merge(s.runs[:mergeWidth], batch.Rows)
-		if err != nil {
-			return err
-		}
+		in := s.merge(s.runs[:mergeWidth], batch.Rows)
 		var run sortRun
 		for {
 			b, err := in.Next(ctx)
-			if err == io.EOF {
+			if atEnd(err) {
 				break
 			}
 			if err != nil {
@@ -84,13 +81,13 @@ func (s *sortSink) narrow(ctx context.Context) error {
 }
 
 // merge reads runs as one sorted stream of all stored columns.
-func (s *sortSink) merge(runs []sortRun, rows int) (Stream, error) {
+func (s *sortSink) merge(runs []sortRun, rows int) Stream {
 	ts := s.ord.types()
 	m := &mergeStream{keys: s.ord.keys, rows: rows, out: batch.NewBatch(ts, 0)}
 	for _, r := range runs {
 		m.runs = append(m.runs, &runCursor{in: segments{types: ts, list: r}})
 	}
-	return m, nil
+	return m
 }
 
 // runCursor is a place in a run.
@@ -105,7 +102,7 @@ func (c *runCursor) advance(ctx context.Context) error {
 	c.at++
 	for c.cur == nil || c.at >= c.cur.N {
 		b, err := c.in.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			c.cur = nil
 			return nil
 		}
@@ -254,14 +251,10 @@ func (f *firstColumns) Next(ctx context.Context) (*batch.Batch, error) {
 func (f *firstColumns) Close() error { return f.in.Close() }
 
 // spilledStream is the sorted rows [offset, keep) from disk.
-func (s *sortSink) spilledStream(out []types.Type, rows int, offset int64) (Stream, error) {
-	in, err := s.merge(s.runs, rows)
-	if err != nil {
-		return nil, err
-	}
+func (s *sortSink) spilledStream(out []types.Type, rows int, offset int64) Stream {
 	left := int64(-1)
 	if s.keep >= 0 {
 		left = max(0, s.keep-offset)
 	}
-	return &limit{in: &firstColumns{in: in, n: len(out)}, left: left, skip: offset}, nil
+	return &limit{in: &firstColumns{in: s.merge(s.runs, rows), n: len(out)}, left: left, skip: offset}
 }

@@ -100,6 +100,9 @@ func (s segment) read(ts []types.Type, buf *[]byte) (*batch.Batch, error) {
 	}
 	b := (*buf)[:s.size]
 	if _, err := s.file.f.ReadAt(b, s.off); err != nil {
+		if errors.Is(err, io.EOF) { // not the end of the rows
+			err = io.ErrUnexpectedEOF
+		}
 		return nil, errs.E(errs.Unavailable, "exec.spill", err)
 	}
 	raw, err := s2.Decode(nil, b)

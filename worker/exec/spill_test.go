@@ -43,8 +43,10 @@ func TestAggregateSpills(t *testing.T) {
 				if domain == 50 && s.spill > 1 {
 					t.Skip("fits")
 				}
-				n := &physical.Aggregate{Keys: []plan.Expr{col(tt, 0), col(tt, 2)}, Aggs: testAggs(tt), Child: tt.values(s),
-					Out: aggSchema([]types.Field{tt.schema.Fields[0], tt.schema.Fields[2]})}
+				n := &physical.Aggregate{
+					Keys: []plan.Expr{col(tt, 0), col(tt, 2)}, Aggs: testAggs(tt), Child: tt.values(s),
+					Out: aggSchema([]types.Field{tt.schema.Fields[0], tt.schema.Fields[2]}),
+				}
 				require.Equal(t, want, texts(spilling(t, n, s), true))
 			})
 		}
@@ -57,8 +59,10 @@ func TestNoSpillFolderFails(t *testing.T) {
 	s := shape{threads: 2, rows: 4096, input: 4096}
 	d := testDeps(t, s)
 	d.Budget = mem.NewBudget("small", 6<<20)
-	n := &physical.Aggregate{Keys: []plan.Expr{col(tt, 0), col(tt, 2)}, Aggs: testAggs(tt), Child: tt.values(s),
-		Out: aggSchema([]types.Field{tt.schema.Fields[0], tt.schema.Fields[2]})}
+	n := &physical.Aggregate{
+		Keys: []plan.Expr{col(tt, 0), col(tt, 2)}, Aggs: testAggs(tt), Child: tt.values(s),
+		Out: aggSchema([]types.Field{tt.schema.Fields[0], tt.schema.Fields[2]}),
+	}
 	_, err := collectErr(n, d)
 	require.True(t, errs.Is(err, errs.Exhausted), "%v", err)
 	require.Zero(t, d.Budget.Used())

@@ -44,7 +44,7 @@ type unionStream struct {
 func (s *unionStream) Next(ctx context.Context) (*batch.Batch, error) {
 	for s.at < len(s.ins) {
 		b, err := s.ins[s.at].Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			s.at++
 			continue
 		}

@@ -136,9 +136,8 @@ func (s *windowSource) Stream() (Stream, error) {
 	}
 	st.blk.cols = batch.NewBatch(w.sort.ord.types(), 0).Cols
 	if w.sort.runs != nil {
-		in, err := w.sort.merge(w.sort.runs, s.rows)
+		in := w.sort.merge(w.sort.runs, s.rows)
 		st.disk = &windowReader{plan: w, in: in, rows: s.rows, pend: batch.NewBatch(w.sort.ord.types(), 0), rest: batch.NewBatch(w.sort.ord.types(), 0)}
-		return st, err
 	}
 	return st, nil
 }

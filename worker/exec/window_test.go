@@ -139,8 +139,10 @@ func windowReference(tt testTable, desc bool, f func(part [][]any, i int) []any)
 }
 
 func windowNode(tt testTable, s shape, desc, one bool, out []types.Type, funcs ...physical.WindowFunc) *physical.Window {
-	n := &physical.Window{Partition: []plan.Expr{col(tt, 0)}, Child: tt.values(s), Funcs: funcs,
-		Order: []physical.SortKey{{Expr: col(tt, 1), Desc: desc, NullsFirst: !desc}}}
+	n := &physical.Window{
+		Partition: []plan.Expr{col(tt, 0)}, Child: tt.values(s), Funcs: funcs,
+		Order: []physical.SortKey{{Expr: col(tt, 1), Desc: desc, NullsFirst: !desc}},
+	}
 	if !one {
 		n.Order = append(n.Order, physical.SortKey{Expr: col(tt, 2), NullsFirst: true})
 	}
@@ -202,8 +204,10 @@ func TestWindowPositionsEqualReference(t *testing.T) {
 				}
 			}
 		}
-		return []any{int32(i + 1), int32(ntile(int64(len(part)), 7, int64(i))), pick(part, i-1, nil), pick(part, i+3, int64(-9)), lagIgnoring,
-			pick(f, 1, nil), f[0][3], f[len(f)-1][3]}
+		return []any{
+			int32(i + 1), int32(ntile(int64(len(part)), 7, int64(i))), pick(part, i-1, nil), pick(part, i+3, int64(-9)), lagIgnoring,
+			pick(f, 1, nil), f[0][3], f[len(f)-1][3],
+		}
 	})
 	out := []types.Type{types.Int, types.Int, types.Long, types.Long, types.Long, types.Long, types.Long, types.Long}
 	check(t, false, want, func(s shape) physical.Node {

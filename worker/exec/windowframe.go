@@ -121,6 +121,7 @@ func (f *frameBounds) plain(b *windowBlock, i int32) (lo, hi int32) {
 		lo = hi
 	case plan.Offset:
 		lo = clampRow(int64(i)+f.rowsLo, lo, hi)
+	default:
 	}
 	switch f.frame.Hi.Kind {
 	case plan.CurrentRow:
@@ -131,6 +132,7 @@ func (f *frameBounds) plain(b *windowBlock, i int32) (lo, hi int32) {
 		hi = b.starts[i]
 	case plan.Offset:
 		hi = clampRow(int64(i)+f.rowsHi+1, b.starts[i], b.ends[i])
+	default:
 	}
 	return lo, hi
 }
@@ -206,6 +208,7 @@ func (f *frameBounds) distance(keys *batch.Vector, j, i int, o *rangeOffset) int
 	case types.PhysInt128:
 		v := batch.Values[batch.Int128](keys)
 		return v[j].Cmp(v[i].Add(o.wide.Add(batch.Int128{Lo: uint64(o.whole), Hi: o.whole >> 63})))
+	default:
 	}
 	return compareInt(intKey(keys, j), f.moved(keys, i, o))
 }
@@ -228,6 +231,7 @@ func intKey(v *batch.Vector, i int) int64 {
 		return int64(batch.Values[int16](v)[i])
 	case types.PhysInt32:
 		return int64(batch.Values[int32](v)[i])
+	default:
 	}
 	return batch.Values[int64](v)[i]
 }
@@ -251,7 +255,7 @@ func (f *frameBounds) moved(keys *batch.Vector, i int, o *rangeOffset) int64 {
 // addMonths moves a date or timestamp by months; a day that the month lacks
 // becomes its last.
 func (f *frameBounds) addMonths(k types.Kind, x, months int64) int64 {
-	t := time.Unix(0, 0).UTC()
+	var t time.Time
 	switch k {
 	case types.KindDate:
 		t = time.Unix(x*24*3600, 0).UTC()

@@ -134,7 +134,6 @@ type shift struct {
 	by   int64 // rows ahead; negative: before
 	idx  []int32
 	miss []int32
-	dflt *batch.Vector
 	tmp  *batch.Vector
 }
 

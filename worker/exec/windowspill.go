@@ -22,7 +22,7 @@ type windowReader struct {
 func (r *windowReader) next(ctx context.Context, blk *windowBlock) error {
 	for !r.done && r.edge < r.rows {
 		b, err := r.in.Next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			r.done, r.edge = true, r.pend.N
 			break
 		}

@@ -3,6 +3,7 @@ package shuffle
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"sync"
 
@@ -166,6 +167,9 @@ func (o *output) encoded(b block) (data []byte, packed bool, err error) {
 	}
 	data = make([]byte, b.size)
 	if _, err := o.mu.file.ReadAt(data, b.off); err != nil {
+		if errors.Is(err, io.EOF) { // not the end of the rows
+			err = io.ErrUnexpectedEOF
+		}
 		return nil, false, errs.E(errs.Lost, "shuffle.Read", err)
 	}
 	return data, true, nil

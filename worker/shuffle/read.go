@@ -68,6 +68,7 @@ func lost(o *pb.Output, err error) error {
 	switch errs.KindOf(err) {
 	case errs.Lost, errs.Corrupt, errs.Unavailable:
 		return errs.E(errs.Lost, "shuffle.Read", &LostError{Stage: o.GetTask().GetStage(), Output: o, Err: err})
+	default:
 	}
 	return err
 }
@@ -145,7 +146,7 @@ func (r *reader) Schema() types.Schema { return r.schema }
 
 func (r *reader) Next(ctx context.Context) (*batch.Batch, error) {
 	raw, err := r.blocks.Next(ctx)
-	if err == io.EOF {
+	if atEnd(err) {
 		return nil, err
 	}
 	if err != nil {

@@ -132,7 +132,7 @@ func (c *Client) request(ctx context.Context, conn net.Conn, worker string, id *
 		return nil, errors.Join(errs.E(errs.Unavailable, "shuffle.Open", err), conn.Close())
 	}
 	var err error
-	if b.first, err = b.read(ctx); err == io.EOF {
+	if b.first, err = b.read(ctx); atEnd(err) {
 		b.ended = true
 	} else if err != nil {
 		return nil, errors.Join(err, conn.Close())
@@ -159,7 +159,7 @@ func (b *remoteBlocks) Next(ctx context.Context) ([]byte, error) {
 		return nil, io.EOF
 	}
 	data, err := b.read(ctx)
-	b.ended = err == io.EOF
+	b.ended = atEnd(err)
 	return data, err
 }
 
@@ -173,6 +173,9 @@ func (b *remoteBlocks) read(ctx context.Context) ([]byte, error) {
 	kind, data, err := readFrame(b.r)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if errors.Is(err, io.EOF) { // of the connection, not of the rows
+		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return nil, errs.E(errs.Unavailable, "shuffle.Read", err)

@@ -2,6 +2,7 @@ package shuffle_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -77,7 +78,7 @@ func read(s *shuffle.Store, p int32, all bool, outs ...*pb.Output) ([]string, er
 	var rows []string
 	for {
 		b, err := run.Next(context.Background())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
 		if err != nil {

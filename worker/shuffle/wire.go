@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
 	"net"
 	"time"
@@ -101,7 +100,7 @@ func (s *Store) serveConn(ctx context.Context, c net.Conn) error {
 	r, w := bufio.NewReader(c), bufio.NewWriterSize(c, 256<<10)
 	for {
 		id, p, err := readRequest(r)
-		if errors.Is(err, io.EOF) {
+		if atEnd(err) {
 			return nil
 		}
 		if err != nil {
@@ -122,7 +121,7 @@ func (s *Store) answer(ctx context.Context, c net.Conn, w *bufio.Writer, id *pb.
 	defer bs.Close()
 	for {
 		data, packed, err := bs.next(ctx)
-		if err == io.EOF {
+		if atEnd(err) {
 			if err := writeFrame(w, frameEnd, nil); err != nil {
 				return err
 			}
