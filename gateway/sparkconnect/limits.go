@@ -40,7 +40,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.BatchBytes, 4<<20)
 	set(&l.Abandoned, 5*time.Minute)
 	set(&l.SessionIdle, time.Hour)
-	set(&l.ProgressFirst, 300*time.Millisecond)
+	set(&l.ProgressFirst, 100*time.Millisecond)
 	set(&l.ProgressEvery, time.Second)
 	return l
 }

@@ -346,7 +346,7 @@ def _pressing_ctrl_c(child):
 def test_progress_has_totals(spark):
     events = []
     spark.registerProgressHandler(lambda stages, inflight_tasks, operation_id, done: events.append((list(stages), done, operation_id)))
-    spark.sql("SELECT sum(CAST(xxhash64(id) % 1000 AS DOUBLE)) FROM range(0, 60000000, 1, 8)").collect()
+    spark.sql("SELECT sum(CAST(xxhash64(id) % 1000 AS DOUBLE)) FROM range(0, 600000000, 1, 8)").collect()
     totals = [sum(s.num_tasks for s in stages) for stages, _, _ in events if stages]
     assert totals and max(totals) > 0
     assert all(s.num_completed_tasks <= s.num_tasks for stages, _, _ in events for s in stages)
@@ -358,7 +358,7 @@ def test_progress_counts_bytes_read(spark):
     spark.registerProgressHandler(lambda stages, inflight_tasks, operation_id, done: events.extend(stages))
     line = str(datasets.tables("tpch/sf1/duckdb")["lineitem"])
     frame = spark.read.parquet(line)
-    frame.groupBy("l_suppkey", "l_partkey").agg(F.sum("l_quantity").alias("q")).agg(F.max("q")).collect()
+    frame.groupBy("l_comment", "l_orderkey", "l_linenumber").agg(F.sum("l_quantity").alias("q")).agg(F.max("q")).collect()
     assert max(stage.num_bytes_read for stage in events) > 0
 
 
