@@ -57,8 +57,8 @@ func (e engineSession) Analyze(ctx context.Context, n plan.Node) (plan.Node, err
 	return e.s.Analyze(ctx, n)
 }
 
-func (e engineSession) Describe() sparkconnect.Describer { return engineDescriber{e.s} }
-func (e engineSession) State() sparkconnect.State        { return engineState{e.s} }
+func (e engineSession) Describe() sparkconnect.Describer { return engineDescriber(e) }
+func (e engineSession) State() sparkconnect.State        { return engineState(e) }
 
 // engineResult translates an execution's counters.
 type engineResult struct{ *session.Result }

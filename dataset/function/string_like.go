@@ -39,8 +39,8 @@ func compileLike(pattern []byte, escape rune) (*likePattern, error) {
 	}
 	runes := []rune(string(pattern))
 	for i := 0; i < len(runes); i++ {
-		switch r := runes[i]; {
-		case r == escape:
+		switch r := runes[i]; r {
+		case escape:
 			if i++; i == len(runes) {
 				return nil, errLike("ESC_AT_THE_END", string(pattern), "it ends with the escape character.")
 			}
@@ -48,9 +48,9 @@ func compileLike(pattern []byte, escape rune) (*likePattern, error) {
 				return nil, errLike("ESC_IN_THE_MIDDLE", string(pattern), "the escape character must not precede "+string(n)+".", "char", string(n))
 			}
 			add(runes[i], false)
-		case r == '_':
+		case '_':
 			add('_', true)
-		case r == '%':
+		case '%':
 			p.segs = append(p.segs, seg)
 			seg = likeSeg{}
 		default:

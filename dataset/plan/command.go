@@ -161,12 +161,14 @@ type UncacheTable struct {
 	Name     []string
 	IfExists bool
 }
-type ClearCache struct{ commandNode }
-type Refresh struct {
-	commandNode
-	Table []string
-	Path  string
-}
+type (
+	ClearCache struct{ commandNode }
+	Refresh    struct {
+		commandNode
+		Table []string
+		Path  string
+	}
+)
 
 // CatalogCall is an operation of spark.catalog, by its client name ("listTables").
 type CatalogCall struct {

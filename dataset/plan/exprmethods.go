@@ -208,6 +208,7 @@ func (e *Case) Children() []Expr {
 	}
 	return append(out, optional(e.Else)...)
 }
+
 func (e *Case) WithChildren(c []Expr) Expr {
 	n := &Case{Whens: make([]When, len(e.Whens)), FromIf: e.FromIf}
 	for i := range n.Whens {
@@ -275,6 +276,7 @@ func (e *Agg) Children() []Expr {
 	out = append(out, optional(e.Filter)...)
 	return append(out, exprsOfOrders(e.Order)...)
 }
+
 func (e *Agg) WithChildren(c []Expr) Expr {
 	n := *e
 	n.Args = cut(&c, len(e.Args))
@@ -301,6 +303,7 @@ func (e *Window) Children() []Expr {
 	out = append(out, optional(e.Frame.Lo.Value)...)
 	return append(out, optional(e.Frame.Hi.Value)...)
 }
+
 func (e *Window) WithChildren(c []Expr) Expr {
 	n := *e
 	n.Func = cut(&c, 1)[0]
@@ -316,11 +319,13 @@ func (e *Window) Resolved() bool   { return e.Ref == "" && allResolved(e.Childre
 
 // Children of a subquery are its left-hand values only; its plan is reached by Plan.
 func (e *Subquery) Children() []Expr { return e.Values }
+
 func (e *Subquery) WithChildren(c []Expr) Expr {
 	n := *e
 	n.Values = c
 	return &n
 }
+
 func (e *Subquery) Type() types.Type {
 	if e.Kind != ScalarSubquery || e.Plan == nil {
 		return types.Bool
@@ -330,6 +335,7 @@ func (e *Subquery) Type() types.Type {
 	}
 	return types.Null
 }
+
 func (e *Subquery) Nullable() bool {
 	if e.Kind != InSubquery {
 		return e.Kind != ExistsSubquery
@@ -346,6 +352,7 @@ func (e *Subquery) Nullable() bool {
 	}
 	return false
 }
+
 func (e *Subquery) Resolved() bool {
 	return e.Plan != nil && e.Plan.Output() != nil && allResolved(e.Values...)
 }
@@ -378,6 +385,7 @@ func (f *Func) Children() []Expr {
 	out = append(out, optional(f.Filter)...)
 	return append(out, exprsOfOrders(f.Order)...)
 }
+
 func (f *Func) WithChildren(c []Expr) Expr {
 	n := *f
 	n.Args = cut(&c, len(f.Args))

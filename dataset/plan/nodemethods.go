@@ -52,6 +52,7 @@ func (n *Values) Exprs() []Expr {
 	out = append(out, flatten(n.Rows)...)
 	return out
 }
+
 func (n *Values) WithExprs(es []Expr) Node {
 	c := *n
 	c.Rows = unflatten(n.Rows, &es)
@@ -77,11 +78,13 @@ func (n *Filter) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Filter) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.Cond)
 	return out
 }
+
 func (n *Filter) WithExprs(es []Expr) Node {
 	c := *n
 	c.Cond = cut(&es, 1)[0]
@@ -94,11 +97,13 @@ func (n *Sort) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Sort) Exprs() []Expr {
 	var out []Expr
 	out = append(out, exprsOfOrders(n.Orders)...)
 	return out
 }
+
 func (n *Sort) WithExprs(es []Expr) Node {
 	c := *n
 	c.Orders = withOrderChildren(n.Orders, cut(&es, len(n.Orders)))
@@ -111,11 +116,13 @@ func (n *Limit) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Limit) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.N)
 	return out
 }
+
 func (n *Limit) WithExprs(es []Expr) Node {
 	c := *n
 	c.N = cut(&es, 1)[0]
@@ -128,11 +135,13 @@ func (n *OffsetRows) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *OffsetRows) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.N)
 	return out
 }
+
 func (n *OffsetRows) WithExprs(es []Expr) Node {
 	c := *n
 	c.N = cut(&es, 1)[0]
@@ -145,11 +154,13 @@ func (n *Tail) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Tail) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.N)
 	return out
 }
+
 func (n *Tail) WithExprs(es []Expr) Node {
 	c := *n
 	c.N = cut(&es, 1)[0]
@@ -180,11 +191,13 @@ func (n *Sample) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Sample) Exprs() []Expr {
 	var out []Expr
 	out = append(out, optional(n.Rows)...)
 	return out
 }
+
 func (n *Sample) WithExprs(es []Expr) Node {
 	c := *n
 	c.Rows = cutOptional(&es, n.Rows)
@@ -335,11 +348,13 @@ func (n *Stat) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Stat) Exprs() []Expr {
 	var out []Expr
 	out = append(out, optional(n.Column)...)
 	return out
 }
+
 func (n *Stat) WithExprs(es []Expr) Node {
 	c := *n
 	c.Column = cutOptional(&es, n.Column)
@@ -409,6 +424,7 @@ func (n *WindowNode) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *WindowNode) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.List...)
@@ -416,6 +432,7 @@ func (n *WindowNode) Exprs() []Expr {
 	out = append(out, exprsOfOrders(n.Order)...)
 	return out
 }
+
 func (n *WindowNode) WithExprs(es []Expr) Node {
 	c := *n
 	c.List = cut(&es, len(n.List))
@@ -430,11 +447,13 @@ func (n *Generate) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Generate) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.Gen)
 	return out
 }
+
 func (n *Generate) WithExprs(es []Expr) Node {
 	c := *n
 	c.Gen = cut(&es, 1)[0]
@@ -447,6 +466,7 @@ func (n *Aggregate) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Aggregate) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.GroupBy...)
@@ -454,6 +474,7 @@ func (n *Aggregate) Exprs() []Expr {
 	out = append(out, flatten(n.Sets)...)
 	return out
 }
+
 func (n *Aggregate) WithExprs(es []Expr) Node {
 	c := *n
 	c.GroupBy = cut(&es, len(n.GroupBy))
@@ -468,6 +489,7 @@ func (n *Pivot) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Pivot) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.GroupBy...)
@@ -476,6 +498,7 @@ func (n *Pivot) Exprs() []Expr {
 	out = append(out, n.Aggs...)
 	return out
 }
+
 func (n *Pivot) WithExprs(es []Expr) Node {
 	c := *n
 	c.GroupBy = cut(&es, len(n.GroupBy))
@@ -491,12 +514,14 @@ func (n *Unpivot) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Unpivot) Exprs() []Expr {
 	var out []Expr
 	out = append(out, n.IDs...)
 	out = append(out, flatten(n.Values)...)
 	return out
 }
+
 func (n *Unpivot) WithExprs(es []Expr) Node {
 	c := *n
 	c.IDs = cut(&es, len(n.IDs))
@@ -510,11 +535,13 @@ func (n *Expand) WithChildren(cs []Node) Node {
 	c.Child = cs[0]
 	return &c
 }
+
 func (n *Expand) Exprs() []Expr {
 	var out []Expr
 	out = append(out, flatten(n.Projections)...)
 	return out
 }
+
 func (n *Expand) WithExprs(es []Expr) Node {
 	c := *n
 	c.Projections = unflatten(n.Projections, &es)

@@ -55,6 +55,7 @@ func (n *With) Children() []Node {
 	}
 	return append(out, n.Child)
 }
+
 func (n *With) WithChildren(cs []Node) Node {
 	c := &With{CTEs: append([]CTE{}, n.CTEs...), Recursive: n.Recursive, Child: cs[len(cs)-1]}
 	for i := range c.CTEs {
@@ -68,6 +69,7 @@ func (n *With) WithExprs([]Expr) Node { return n }
 func (n *WithRelations) Children() []Node {
 	return append(append([]Node{}, n.Refs...), n.Child)
 }
+
 func (n *WithRelations) WithChildren(cs []Node) Node {
 	return &WithRelations{Refs: cs[:len(cs)-1], Child: cs[len(cs)-1]}
 }

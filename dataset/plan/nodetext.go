@@ -30,6 +30,7 @@ func (n *OffsetRows) String() string  { return "Offset " + n.N.String() }
 func (n *Tail) String() string        { return "Tail " + n.N.String() }
 func (n *Distinct) String() string    { return "Distinct" }
 func (n *Deduplicate) String() string { return "Deduplicate [" + strings.Join(n.Columns, ", ") + "]" }
+
 func (n *Sample) String() string {
 	return fmt.Sprintf("Sample %g, %g, %v, %d", n.Lower, n.Upper, n.WithReplacement, n.Seed)
 }
@@ -40,12 +41,15 @@ func (n *WithRelations) String() string { return "WithRelations" }
 func (n *WindowNode) String() string {
 	return "Window [" + join(n.List) + "], [" + join(n.Partition) + "], [" + orderList(n.Order) + "]"
 }
+
 func (n *Generate) String() string {
 	return "Generate " + n.Gen.String() + ", " + fmt.Sprint(n.Outer) + columnList(n.Columns)
 }
+
 func (n *Expand) String() string {
 	return fmt.Sprintf("Expand %d", len(n.Projections)) + columnList(n.Columns)
 }
+
 func (n *Repartition) String() string    { return fmt.Sprintf("Repartition %d, %v", n.N, n.Shuffle) }
 func (n *Hint) String() string           { return "Hint" }
 func (n *Shared) String() string         { return fmt.Sprintf("Shared %d", n.ID) + columnList(n.Columns) }

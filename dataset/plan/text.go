@@ -75,6 +75,7 @@ func (e *In) String() string { return e.Child.String() + " IN (" + join(e.List) 
 func (e *LambdaVar) String() string {
 	return fmt.Sprintf("lambda %s#%d", e.Name, e.ID)
 }
+
 func (e *Lambda) String() string {
 	ps := make([]string, len(e.Params))
 	for i, p := range e.Params {
@@ -174,6 +175,7 @@ func (e *Star) String() string {
 	}
 	return strings.Join(e.Qualifier, ".") + ".*"
 }
+
 func (e *Param) String() string {
 	if e.Name != "" {
 		return ":" + e.Name

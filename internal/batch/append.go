@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -282,7 +283,7 @@ func (v *Vector) Gather(src *Vector, idx []int32) {
 		v.Reset(len(idx))
 		v.gatherValidity(0, src, idx)
 		gather(slotsOf[View](v), slotsOf[View](src), idx)
-		v.Bufs, v.tail = src.Bufs[:len(src.Bufs):len(src.Bufs)], 0
+		v.Bufs, v.tail = slices.Clip(src.Bufs), 0
 	default:
 		v.Reset(0)
 		v.AppendGather(src, idx)

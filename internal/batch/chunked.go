@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -54,7 +55,7 @@ func (c *Chunked) shareBufs() {
 		}
 	}
 	for _, p := range c.Parts {
-		p.Bufs, p.tail = c.bufs[:len(c.bufs):len(c.bufs)], 0
+		p.Bufs, p.tail = slices.Clip(c.bufs), 0
 	}
 }
 
@@ -85,7 +86,7 @@ func (v *Vector) GatherChunks(c *Chunked, at []int32) {
 		gatherChunks(slotsOf[Int128](v), c.bases, at)
 	case types.PhysView:
 		gatherChunks(slotsOf[View](v), c.bases, at)
-		v.Bufs, v.tail = c.bufs[:len(c.bufs):len(c.bufs)], 0
+		v.Bufs, v.tail = slices.Clip(c.bufs), 0
 	default:
 		v.gatherNestedChunks(c, at)
 		return

@@ -153,9 +153,10 @@ func (v *Vector) resetBufs() {
 // T's size must be the layout's width. Dict vectors have no slots: use Dict.
 func Values[T Value](v *Vector) []T {
 	n := v.n
-	if v.Enc == Const {
+	switch v.Enc {
+	case Const:
 		n = 1
-	} else if v.Enc == Dict {
+	case Dict:
 		panic("batch: Values of a dictionary vector")
 	}
 	var z T

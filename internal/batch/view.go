@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
@@ -92,7 +93,7 @@ func (v *Vector) Room(n int) *[]byte {
 		if v.tail > 0 {
 			size = min(2*cap(v.Bufs[v.tail-1]), 8<<20)
 		}
-		v.Bufs = append(v.Bufs[:len(v.Bufs):len(v.Bufs)], make([]byte, 0, max(size, n)))
+		v.Bufs = append(slices.Clip(v.Bufs), make([]byte, 0, max(size, n)))
 		v.tail = len(v.Bufs)
 	}
 	return &v.Bufs[v.tail-1]
@@ -101,7 +102,7 @@ func (v *Vector) Room(n int) *[]byte {
 // Share makes v, a string or binary vector that was just reset, refer to src's
 // buffers, so that views of src and SubViews of them may be written to v's
 // slots. v is valid as long as src.
-func (v *Vector) Share(src *Vector) { v.Bufs, v.tail = src.Bufs[:len(src.Bufs):len(src.Bufs)], 0 }
+func (v *Vector) Share(src *Vector) { v.Bufs, v.tail = slices.Clip(src.Bufs), 0 }
 
 // SubView is the view of bytes [lo, hi) of x, in the same buffers.
 func (x *View) SubView(bufs [][]byte, lo, hi int) View {
@@ -140,4 +141,4 @@ func CompareViews(a *View, abufs [][]byte, b *View, bbufs [][]byte) int {
 
 // ShareBufs makes views of v refer to bufs, which v borrows: for kernels that
 // write views taken over from elsewhere.
-func (v *Vector) ShareBufs(bufs [][]byte) { v.Bufs, v.tail = bufs[:len(bufs):len(bufs)], 0 }
+func (v *Vector) ShareBufs(bufs [][]byte) { v.Bufs, v.tail = slices.Clip(bufs), 0 }

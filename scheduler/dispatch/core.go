@@ -247,7 +247,7 @@ func (c *Core) taskDone(ev Done) {
 	c.release(j, s, p)
 	p.worker.faults = 0
 	p.state = finished
-	p.output = Output{Task: ev.Task, Worker: ev.Worker, Epoch: ev.Epoch, Detail: ev.Detail}
+	p.output = Output(ev)
 	s.done++
 	c.advance(j, s)
 }

@@ -125,8 +125,8 @@ func (c *Core) workerDown(w *worker, reason string) {
 func (c *Core) settle(j *job) {
 	j.dirty = false
 	needed := map[int]bool{}
-	for k := len(j.order) - 1; k >= 0; k-- {
-		s := j.order[k]
+	for _, s := range slices.Backward(j.order) {
+
 		need := s == j.last
 		for _, t := range j.order {
 			need = need || needed[t.ID] && slices.Contains(t.Inputs, s.ID)

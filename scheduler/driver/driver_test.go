@@ -27,9 +27,9 @@ type hand struct {
 	discarded chan string
 }
 
-func (h *hand) Launch(_ string, _ int64, t *pb.Task)     { h.launched <- t }
+func (h *hand) Launch(_ string, _ int64, t *pb.Task)    { h.launched <- t }
 func (h *hand) Cancel(_ string, _ int64, id *pb.TaskID) { h.canceled <- id }
-func (h *hand) Discard(job string)                       { h.discarded <- job }
+func (h *hand) Discard(job string)                      { h.discarded <- job }
 
 // book is a Log that applies at once.
 type book struct {

@@ -2,6 +2,11 @@
 // a view of the workers. It knows nothing of jobs, stages or messages.
 package placement
 
+import (
+	"maps"
+	"slices"
+)
+
 // Worker is what the policy sees of a worker.
 type Worker struct {
 	ID      string
@@ -38,9 +43,7 @@ type FairLocal struct{}
 // Place implements Policy. Tasks keep their order within a user.
 func (FairLocal) Place(workers []Worker, running map[string]int, tasks []Task) []Assignment {
 	p := &placer{workers: append([]Worker{}, workers...), running: map[string]int{}, tasks: tasks}
-	for u, n := range running {
-		p.running[u] = n
-	}
+	maps.Copy(p.running, running)
 	next := p.queues()
 	for {
 		user, ok := p.neediest(next)
@@ -149,10 +152,5 @@ func (p *placer) better(i, j int, t Task) bool {
 }
 
 func contains(xs []string, x string) bool {
-	for _, y := range xs {
-		if x == y {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(xs, x)
 }

@@ -23,10 +23,17 @@ func TestFairLocal(t *testing.T) {
 		{"users without a name are served", two, nil, []placement.Task{{}}, []placement.Assignment{at(0, "a")}},
 		{"near the input", two, nil, []placement.Task{{User: "u", Prefer: []string{"b"}}}, []placement.Assignment{at(0, "b")}},
 		{"not where it failed", two, nil, []placement.Task{{User: "u", Avoid: []string{"a"}}}, []placement.Assignment{at(0, "b")}},
-		{"the user with less goes first", two[:1], map[string]int{"u": 5}, []placement.Task{{User: "u"}, {User: "u"}, {User: "v"}},
-			[]placement.Assignment{at(2, "a"), at(0, "a")}},
-		{"a gang fits whole", two, nil, []placement.Task{{User: "u", Gang: 3}, {User: "u"}, {User: "u"}},
-			[]placement.Assignment{at(0, "a"), at(1, "a"), at(2, "b")}},
+		{
+			"the user with less goes first", two[:1],
+			map[string]int{"u": 5},
+			[]placement.Task{{User: "u"}, {User: "u"}, {User: "v"}},
+			[]placement.Assignment{at(2, "a"), at(0, "a")},
+		},
+		{
+			"a gang fits whole", two, nil,
+			[]placement.Task{{User: "u", Gang: 3}, {User: "u"}, {User: "u"}},
+			[]placement.Assignment{at(0, "a"), at(1, "a"), at(2, "b")},
+		},
 		{"or not at all", two[:1], nil, []placement.Task{{User: "u", Gang: 3}, {User: "u"}, {User: "u"}, {User: "v"}}, []placement.Assignment{at(3, "a")}},
 		{"suspects last", []placement.Worker{{ID: "a", Slots: 9, Suspect: true}, {ID: "b", Slots: 1}}, nil, []placement.Task{{User: "u"}}, []placement.Assignment{at(0, "b")}},
 	} {

@@ -4,7 +4,11 @@
 // I/O, reads no clock and never sees a task that is merely running.
 package record
 
-import "github.com/spurwheel/spurwheel/internal/errs"
+import (
+	"maps"
+
+	"github.com/spurwheel/spurwheel/internal/errs"
+)
 
 // Limits of the record.
 const (
@@ -169,9 +173,7 @@ func (s *State) choose(e Choose) error {
 		if j.Status >= Committing {
 			return nil
 		}
-		for p, a := range e.Attempts {
-			j.Chosen[p] = a
-		}
+		maps.Copy(j.Chosen, e.Attempts)
 		return nil
 	})
 }

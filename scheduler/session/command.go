@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"strings"
 
@@ -212,7 +213,7 @@ func (q *query) cacheTable(ctx context.Context, c *plan.CacheTable) (*Result, er
 
 func (q *query) uncacheTable(ctx context.Context, name []string, ifExists bool) error {
 	err := q.s.Unpersist(ctx, &plan.Table{Parts: name})
-	if c, ok := err.(*errs.Condition); ok && ifExists && c.Class == "TABLE_OR_VIEW_NOT_FOUND" {
+	if c, ok := errors.AsType[*errs.Condition](err); ok && ifExists && c.Class == "TABLE_OR_VIEW_NOT_FOUND" {
 		return nil
 	}
 	return err
