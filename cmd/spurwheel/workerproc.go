@@ -136,7 +136,8 @@ func startChild(number int, settings config.Config, stderr io.Writer) (*child, e
 	}
 	name := "worker-" + strconv.Itoa(number)
 	c := &child{name: name}
-	c.cmd = exec.Command(self, "worker-process", "--name", name, "--data", filepath.Join(settings.Data, name),
+	c.cmd = exec.Command(self, //nolint:noctx // it lives until stop, longer than the call that starts it
+		"worker-process", "--name", name, "--data", filepath.Join(settings.Data, name),
 		"--memory", strconv.FormatInt(int64(settings.Memory), 10), "--threads", strconv.Itoa(settings.Threads))
 	c.cmd.Stderr = stderr
 	in, err := c.cmd.StdinPipe()

@@ -98,7 +98,7 @@ func TestEncodingsBehaveAlike(t *testing.T) {
 		require.Equal(t, want, boxes(d), "dict of %s", src.Type)
 		require.Equal(t, want, boxes(d.Flatten(batch.New(src.Type, 0))), "flat dict of %s", src.Type)
 
-		var g batch.Vector = *batch.New(src.Type, 0)
+		g := *batch.New(src.Type, 0)
 		g.Gather(d, []int32{3, 0, -1})
 		require.Equal(t, []any{nil, all[1], nil}, boxes(&g), "gathered dict of %s", src.Type)
 

@@ -9,13 +9,12 @@ import (
 	"sync"
 
 	"github.com/spurwheel/spurwheel/cache"
+	"github.com/spurwheel/spurwheel/connectors/format"
 	"github.com/spurwheel/spurwheel/dataset/catalog"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
-
-	"github.com/spurwheel/spurwheel/connectors/format"
 )
 
 // Level is Spark's storage level.
@@ -272,6 +271,7 @@ func (t *heldTable) PartitionColumns() int   { return 0 }
 func (t *heldTable) Stats(context.Context) (catalog.Stats, error) {
 	return catalog.Stats{Rows: t.held.Rows, Bytes: t.held.Memory + t.held.Disk}, nil
 }
+
 func (t *heldTable) Splits(context.Context, catalog.ScanRequest) ([]format.Split, error) {
 	return nil, nil
 }

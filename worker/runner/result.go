@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 
@@ -79,7 +80,7 @@ func (r *result) Next(ctx context.Context) (*batch.Batch, error) {
 func (t *task) next() (b *batch.Batch, err error) {
 	defer recoverTo(&err)
 	b, err = t.run.Next(t.ctx)
-	if err != nil && err != io.EOF && t.ctx.Err() != nil {
+	if err != nil && !errors.Is(err, io.EOF) && t.ctx.Err() != nil {
 		err = errs.E(errs.Canceled, "runner.Next", context.Cause(t.ctx))
 	}
 	return b, err
