@@ -9,19 +9,21 @@ import (
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
+// orderableArg types a function that gives one of its argument's values by order.
+func orderableArg(name string) Rule {
+	same := MayNull(Same(0, WantOrderable))
+	return func(env *Env, args []plan.Expr) (Typing, error) {
+		if t := args[0].Type(); !t.IsOrderable() {
+			return Typing{}, NotOrdered(name, t)
+		}
+		return same(env, args)
+	}
+}
+
 // basicAggs are the aggregates of every query.
 func basicAggs() []*Entry {
 	sum := MayNull(Derived(sumType, wantSummable))
 	avg := MayNull(Derived(avgType, wantSummable))
-	orderable := func(name string) Rule {
-		same := MayNull(Same(0, WantOrderable))
-		return func(env *Env, args []plan.Expr) (Typing, error) {
-			if t := args[0].Type(); !t.IsOrderable() {
-				return Typing{}, NotOrdered(name, t)
-			}
-			return same(env, args)
-		}
-	}
 	return aggEntries(
 		aggSpec{
 			"count", nil, 1, -1, NeverNull(Fixed(types.Long)), states(types.Long), made(func() Accumulator { return &countAgg{} }),
@@ -50,11 +52,11 @@ func basicAggs() []*Entry {
 			doc{"Like avg, but null where the sum does not fit its type.", "SELECT try_avg(col) FROM VALUES (1), (2), (3) AS tab(col)", "2.0"},
 		},
 		aggSpec{
-			"min", nil, 1, 1, orderable("min"), ownState, newExtremeOf(false),
+			"min", nil, 1, 1, orderableArg("min"), ownState, newExtremeOf(false),
 			doc{"Least of the values that are not null.", "SELECT min(col) FROM VALUES (10), (-1), (20) AS tab(col)", "-1"},
 		},
 		aggSpec{
-			"max", nil, 1, 1, orderable("max"), ownState, newExtremeOf(true),
+			"max", nil, 1, 1, orderableArg("max"), ownState, newExtremeOf(true),
 			doc{"Greatest of the values that are not null.", "SELECT max(col) FROM VALUES (10), (50), (20) AS tab(col)", "50"},
 		},
 		aggSpec{

@@ -183,10 +183,6 @@ func (e *Param) String() string {
 	return "?"
 }
 
-// FormatValue prints a boxed value as Spark's plans do; package function has
-// the user-facing conversions.
-func FormatValue(_ fmt.Stringer, v any) string { return fmt.Sprint(v) }
-
 // Tree prints a plan as an indented tree.
 func Tree(n Node) string {
 	var b strings.Builder
