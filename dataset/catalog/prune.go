@@ -120,7 +120,7 @@ func never(e plan.Expr, p *format.FilePlan) bool {
 		if col, lit, ok = columnAndLiteral(c.Args[1], c.Args[0]); !ok {
 			return false
 		}
-		op = mirrored(op)
+		op = plan.Mirrored(op)
 	}
 	if col.Index >= len(p.Stats) || !col.Typ.Equal(lit.Typ) || col.Typ.IsFractional() {
 		return false // a NaN is not in the statistics of doubles
@@ -132,20 +132,6 @@ func columnAndLiteral(a, b plan.Expr) (*plan.Bound, *plan.Literal, bool) {
 	col, ok := a.(*plan.Bound)
 	lit, ok2 := b.(*plan.Literal)
 	return col, lit, ok && ok2 && lit.Value != nil
-}
-
-func mirrored(op string) string {
-	switch op {
-	case "<":
-		return ">"
-	case "<=":
-		return ">="
-	case ">":
-		return "<"
-	case ">=":
-		return "<="
-	}
-	return op
 }
 
 // outside tells whether no value between the bounds compares to v as op says.

@@ -45,26 +45,12 @@ func canonical(x *plan.Call) *plan.Call {
 	_, l := x.Args[0].(*plan.Literal)
 	_, r := x.Args[1].(*plan.Literal)
 	if l && !r {
-		return compared(x, mirrored(name), x.Args[1], x.Args[0])
+		return compared(x, plan.Mirrored(name), x.Args[1], x.Args[0])
 	}
 	if name != x.Name {
 		return compared(x, name, x.Args[0], x.Args[1])
 	}
 	return x
-}
-
-func mirrored(op string) string {
-	switch op {
-	case "<":
-		return ">"
-	case "<=":
-		return ">="
-	case ">":
-		return "<"
-	case ">=":
-		return "<="
-	}
-	return op
 }
 
 func compared(x *plan.Call, name string, a, b plan.Expr) *plan.Call {

@@ -67,7 +67,7 @@ func setBounds(f *format.Filter, e plan.Expr) {
 		if lit, ok := e.Args[1].(*plan.Literal); ok && left {
 			compareBounds(f, e.Name, lit.Value)
 		} else if lit, ok := e.Args[0].(*plan.Literal); ok && right {
-			compareBounds(f, mirrored(e.Name), lit.Value)
+			compareBounds(f, plan.Mirrored(e.Name), lit.Value)
 		}
 	}
 }
@@ -84,20 +84,6 @@ func literals(es []plan.Expr) []any {
 		}
 	}
 	return out
-}
-
-func mirrored(op string) string {
-	switch op {
-	case "<":
-		return ">"
-	case "<=":
-		return ">="
-	case ">":
-		return "<"
-	case ">=":
-		return "<="
-	}
-	return op
 }
 
 func compareBounds(f *format.Filter, op string, x any) {
