@@ -91,6 +91,12 @@ func TestCollections(t *testing.T) {
 		{"sequence", []any{5, 1, -2}, list(5, 3, 1)},
 		{"sequence", []any{1, 5, -1}, errClass("ILLEGAL_SEQUENCE_BOUNDARIES")},
 		{"sequence", []any{day("2018-01-31"), day("2018-03-31"), months}, list(day("2018-01-31").Value, day("2018-02-28").Value, day("2018-03-31").Value)},
+	})
+}
+
+func TestMapsAndStructs(t *testing.T) {
+	reg := Standard()
+	checkCases(t, reg, utcEnv(), []fnCase{
 		{"named_struct", []any{"a", 1, "b", "x"}, list(1, "x")},
 		{"struct", []any{1, nil}, list(1, nil)},
 		{"map_keys", []any{mapOf(types.Int, types.String, 1, "a", 2, "b")}, list(1, 2)},

@@ -36,7 +36,7 @@ func ntz(s string) *plan.Literal {
 func utc(s string) *plan.Literal { return plan.Lit(types.Timestamp, ntz(s).Value) }
 
 func TestDatetimes(t *testing.T) {
-	reg := New(partTimes(), arithTimes(), textTimes(), nowTimes(), makeTimes())
+	reg := Standard()
 	la := laEnv(t)
 	ts := utc("2019-08-12 08:00:00.123456") // 01:00 in Los Angeles
 	days := func(s string) any { return day(s).Value }
@@ -82,6 +82,15 @@ func TestDatetimes(t *testing.T) {
 		{"timestampadd", []any{"MONTH", int64(-1), ntz("2022-03-31 00:00:00")}, us("2022-02-28 00:00:00")},
 		{"timestampdiff", []any{"MONTH", utc("2022-02-11 20:30:00"), utc("2022-01-12 04:30:00")}, int64(0)},
 		{"timestampdiff", []any{"HOUR", utc("2022-02-11 20:30:00"), utc("2022-02-12 04:30:00")}, int64(8)},
+	})
+}
+
+func TestDatetimeTexts(t *testing.T) {
+	reg := Standard()
+	la := laEnv(t)
+	ts := utc("2019-08-12 08:00:00.123456")
+	us := func(s string) any { return ntz(s).Value }
+	checkCases(t, reg, la, []fnCase{
 		{"date_format", []any{utc("2018-11-17 21:33:33.333"), "yyyy-MM-dd'T'HH:mm:ss.SSSXXX EEE MMM a"}, "2018-11-17T13:33:33.333-08:00 Sat Nov PM"},
 		{"date_format", []any{utc("2018-11-17 21:33:33.333"), "G y yy Q QQQ QQQQ M L D d E EEEE F h K k z VV O xx Z"}, "AD 2018 18 4 Q4 4th quarter 11 11 321 17 Sat Saturday 3 1 1 13 PST America/Los_Angeles GMT-8 -0800 -0800"},
 		{"date_format", []any{ts, "YYYY"}, errClass("DATETIME_PATTERN_RECOGNITION")},
@@ -107,6 +116,15 @@ func TestDatetimes(t *testing.T) {
 		{"to_time", []any{"00:12:00"}, int64(720000000000)},
 		{"to_time", []any{"12.30", "HH.mm"}, int64(45000000000000)},
 		{"try_to_time", []any{"foo", "HH:mm:ss"}, nil},
+	})
+}
+
+func TestMadeDatetimes(t *testing.T) {
+	reg := Standard()
+	la := laEnv(t)
+	days := func(s string) any { return day(s).Value }
+	us := func(s string) any { return ntz(s).Value }
+	checkCases(t, reg, la, []fnCase{
 		{"current_timestamp", nil, int64(1700000000000000)},
 		{"current_date", nil, days("2023-11-14")},
 		{"current_timezone", nil, "America/Los_Angeles"},

@@ -73,7 +73,7 @@ func (w *jsonWriter) value(b []byte, v *batch.Vector, i int) []byte {
 
 // real quotes what JSON has no numbers for.
 func (w *jsonWriter) real(b []byte, v *batch.Vector, i int) []byte {
-	x := 0.0
+	var x float64
 	if v.Type.Kind == types.KindFloat {
 		x = float64(batch.Values[float32](v)[i])
 	} else {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestMath(t *testing.T) {
-	reg := New(realMath(), numberMath(), hashes(), miscs(), urls())
+	reg := New(realMath(), numberMath())
 	nan := math.NaN()
 	checkCases(t, reg, utcEnv(), []fnCase{
 		{"sqrt", []any{4.0}, 2.0},
@@ -62,6 +62,12 @@ func TestMath(t *testing.T) {
 		{"width_bucket", []any{5.3, 0.2, 10.6, int64(5)}, int64(3)},
 		{"width_bucket", []any{-0.9, 5.2, 0.5, int64(2)}, int64(3)},
 		{"width_bucket", []any{8.1, 0.0, 5.7, int64(4)}, int64(5)},
+	})
+}
+
+func TestHashesAndURLs(t *testing.T) {
+	reg := Standard()
+	checkCases(t, reg, utcEnv(), []fnCase{
 		{"hash", []any{"Spark", arr(types.Int, 123), 2}, -1321691492},
 		{"xxhash64", []any{"Spark", arr(types.Int, 123), 2}, int64(5602566077635097486)},
 		{"hash", []any{nil}, 42},

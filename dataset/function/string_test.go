@@ -15,7 +15,7 @@ import (
 )
 
 func TestStrings(t *testing.T) {
-	reg := New(partStrings(), caseStrings(), searchStrings(), patternStrings(), buildStrings())
+	reg := Standard()
 	long := "a string beyond what fits a view"
 	checkCases(t, reg, utcEnv(), []fnCase{
 		{"substring", []any{"Spark SQL", 5}, "k SQL"},
@@ -52,6 +52,12 @@ func TestStrings(t *testing.T) {
 		{"split", []any{"abc", ""}, list("a", "b", "c")},
 		{"split", []any{"a1b22c", "\\d+"}, list("a", "b", "c")},
 		{"split", []any{"", ","}, list("")},
+	})
+}
+
+func TestCaseOfStrings(t *testing.T) {
+	long := "a string beyond what fits a view"
+	checkCases(t, Standard(), utcEnv(), []fnCase{
 		{"upper", []any{"SparkSql"}, "SPARKSQL"},
 		{"upper", []any{"äß" + long}, "ÄSS" + strings.ToUpper(long)},
 		{"lower", []any{"SPARK" + long}, "spark" + long},
@@ -73,6 +79,11 @@ func TestStrings(t *testing.T) {
 		{"overlay", []any{"Spark SQL", "tructured", 2, 4}, "Structured SQL"},
 		{"overlay", []any{"Spark SQL", "CORE", 7}, "Spark CORE"},
 		{"overlay", []any{"Spark SQL", "_", 6}, "Spark_SQL"},
+	})
+}
+
+func TestStringPatterns(t *testing.T) {
+	checkCases(t, Standard(), utcEnv(), []fnCase{
 		{"like", []any{"Spark", "_park"}, true},
 		{"like", []any{"Spark", "%ar%"}, true},
 		{"like", []any{"Spark", "S%k"}, true},
@@ -126,6 +137,11 @@ func TestStrings(t *testing.T) {
 		{"regexp_count", []any{"Steven Jones and Stephen", "Ste(v|ph)en"}, 2},
 		{"regexp_substr", []any{"abc", "z"}, nil},
 		{"regexp_instr", []any{"user@spark.apache.org", "@[^.]*"}, 5},
+	})
+}
+
+func TestBuiltStrings(t *testing.T) {
+	checkCases(t, Standard(), utcEnv(), []fnCase{
 		{"concat_ws", []any{" ", "Spark", nil, "SQL"}, "Spark SQL"},
 		{"concat_ws", []any{"s"}, ""},
 		{"concat_ws", []any{",", "a", arr(types.String, "b", nil, "c")}, "a,b,c"},

@@ -128,8 +128,9 @@ func (n *Join) Output() []*Column {
 		return appendOutput(nullable(l), r)
 	case JoinFull:
 		return appendOutput(nullable(l), nullable(r))
+	default:
+		return appendOutput(l, r)
 	}
-	return appendOutput(l, r)
 }
 
 func nullable(cs []*Column) []*Column {

@@ -115,8 +115,9 @@ func (b FrameBound) String() string {
 		return "UNBOUNDED FOLLOWING"
 	case CurrentRow:
 		return "CURRENT ROW"
+	default:
+		return b.Value.String()
 	}
-	return b.Value.String()
 }
 
 func (f Frame) String() string {
@@ -154,8 +155,9 @@ func (e *Subquery) String() string {
 		return "exists()"
 	case InSubquery:
 		return "(" + join(e.Values) + ") IN (subquery)"
+	default:
+		return "scalar-subquery()"
 	}
-	return "scalar-subquery()"
 }
 func (e *OuterRef) String() string { return "outer(" + e.Column.String() + ")" }
 func (e *GetField) String() string { return e.Child.String() + "." + e.Name }

@@ -342,7 +342,7 @@ func drain(s responses) ([]*pb.ExecutePlanResponse, error) {
 	var out []*pb.ExecutePlanResponse
 	for {
 		r, err := s.Recv()
-		if err == io.EOF { //nolint:errorlint // gRPC returns it as it is
+		if err == io.EOF {
 			return out, nil
 		}
 		if err != nil {

@@ -21,6 +21,7 @@ func (v *Vector) AppendRange(src *Vector, from, n int) {
 		v.AppendGather(src.Dict, src.Codes[from:from+n])
 		v.appendValidity(src, from, n)
 		return
+	default:
 	}
 	at := v.n
 	v.SetLen(at + n)
@@ -339,6 +340,7 @@ func (v *Vector) Slice(src *Vector, from, n int) {
 			v.Children[i] = new(Vector)
 			v.Children[i].Slice(c, from, n)
 		}
+	default:
 	}
 }
 
@@ -350,6 +352,7 @@ func (v *Vector) Bytes() int64 {
 		return n + int64(len(v.Codes))*4 + v.Dict.Bytes()
 	case Const:
 		return n + 32
+	default:
 	}
 	n += int64(v.n*v.Phys().Width() + len(v.Offsets)*4)
 	for _, b := range v.Bufs {

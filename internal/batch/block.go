@@ -63,6 +63,7 @@ func appendColumn(dst []byte, v *Vector, start int) []byte {
 		}
 	case Dict:
 		flags = flagDict
+	default:
 	}
 	if valid != nil {
 		flags |= flagValid

@@ -24,6 +24,7 @@ func (v *Vector) Get(i int) any {
 		i = 0
 	case Dict:
 		return v.Dict.Get(int(v.Codes[i]))
+	default:
 	}
 	switch v.Phys() {
 	case types.PhysBool:
@@ -49,8 +50,9 @@ func (v *Vector) Get(i int) any {
 			return append([]byte{}, v.Str(i)...)
 		}
 		return string(v.Str(i))
+	default:
+		return v.getNested(i)
 	}
-	return v.getNested(i)
 }
 
 func (v *Vector) getNested(i int) any {
@@ -59,12 +61,13 @@ func (v *Vector) getNested(i int) any {
 		return v.Children[0].boxes(v.Offsets[i], v.Offsets[i+1])
 	case types.PhysMap:
 		return MapValue{v.Children[0].boxes(v.Offsets[i], v.Offsets[i+1]), v.Children[1].boxes(v.Offsets[i], v.Offsets[i+1])}
+	default:
+		out := make([]any, len(v.Children))
+		for k, c := range v.Children {
+			out[k] = c.Get(i)
+		}
+		return out
 	}
-	out := make([]any, len(v.Children))
-	for k, c := range v.Children {
-		out[k] = c.Get(i)
-	}
-	return out
 }
 
 func (v *Vector) boxes(lo, hi int32) []any {
@@ -130,6 +133,8 @@ func (v *Vector) appendNested(at int, x any) {
 		for k, c := range v.Children {
 			c.Append(members[k])
 		}
+	default:
+		panic("batch: nested value for " + v.Type.String())
 	}
 }
 

@@ -88,8 +88,9 @@ func memberTypes(t types.Type) []types.Type {
 		return []types.Type{types.Binary, types.Binary}
 	case types.KindUDT:
 		return memberTypes(*t.Elem)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // Len is the number of rows.
@@ -136,6 +137,7 @@ func (v *Vector) Reset(n int) {
 		for _, c := range v.Children {
 			c.Reset(n)
 		}
+	default:
 	}
 }
 
@@ -158,6 +160,7 @@ func Values[T Value](v *Vector) []T {
 		n = 1
 	case Dict:
 		panic("batch: Values of a dictionary vector")
+	default:
 	}
 	var z T
 	if int(unsafe.Sizeof(z)) != v.Phys().Width() {

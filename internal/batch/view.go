@@ -17,11 +17,11 @@ const InlineLen = 12
 type View struct{ A, B uint64 }
 
 // Len is the value's length in bytes.
-func (x View) Len() int { return int(uint32(x.A)) }
+func (x *View) Len() int { return int(uint32(x.A)) }
 
 // Buf and Off locate the bytes of a value longer than InlineLen.
-func (x View) Buf() int { return int(uint32(x.B)) }
-func (x View) Off() int { return int(x.B >> 32) }
+func (x *View) Buf() int { return int(uint32(x.B)) }
+func (x *View) Off() int { return int(x.B >> 32) }
 
 // MakeView makes the view of s, which lies at off in buffer buf if it is long.
 func MakeView(s []byte, buf, off int) View {
@@ -57,6 +57,7 @@ func (v *Vector) Str(i int) []byte {
 		i = 0
 	case Dict:
 		return v.Dict.Str(int(v.Codes[i]))
+	default:
 	}
 	return Values[View](v)[i].Bytes(v.Bufs)
 }

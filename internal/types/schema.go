@@ -89,6 +89,7 @@ func writeMember(b *strings.Builder, name string, t Type, attr string, null bool
 		writeMember(b, "value", *t.Elem, "valueContainsNull", t.Nullable, sub, depth+1, level)
 	case KindStruct:
 		writeFields(b, t.Fields, sub, depth+1, level)
+	default:
 	}
 }
 
@@ -108,8 +109,9 @@ func treeName(t Type) string {
 		return "map"
 	case KindStruct:
 		return "struct"
+	default:
+		return t.String()
 	}
-	return t.String()
 }
 
 func boolText(b bool) string {

@@ -169,8 +169,9 @@ func PhysOf(t *Type) Phys {
 		return PhysInt64
 	case KindUDT:
 		return PhysOf(t.Elem)
+	default:
+		return physByKind[t.Kind]
 	}
-	return physByKind[t.Kind]
 }
 
 // Phys tells the layout of t's values.
@@ -248,6 +249,7 @@ func (t Type) IsOrderable() bool {
 				return false
 			}
 		}
+	default:
 	}
 	return true
 }
@@ -285,8 +287,9 @@ func (t Type) String() string {
 		return t.structString()
 	case KindUDT:
 		return "udt"
+	default:
+		return simpleNames[t.Kind]
 	}
-	return simpleNames[t.Kind]
 }
 
 func (t Type) structString() string {
@@ -328,8 +331,9 @@ func (t Type) SQL() string {
 			}
 		}
 		return "STRUCT<" + strings.Join(parts, ", ") + ">"
+	default:
+		return strings.ToUpper(t.String())
 	}
-	return strings.ToUpper(t.String())
 }
 
 // QuoteIfNeeded puts backticks around a name that is not a plain identifier.

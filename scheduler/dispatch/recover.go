@@ -90,6 +90,7 @@ func (c *Core) redoConsumers(j *job, s *stage) {
 				c.abort(j, t, i)
 			case finished:
 				c.again(j, t, p)
+			default: // has read nothing yet
 			}
 		}
 		c.redoConsumers(j, t)
@@ -113,6 +114,7 @@ func (c *Core) workerDown(w *worker, reason string) {
 					c.againLost(j, s, i, cause)
 				case finished:
 					c.lose(j, p.output)
+				default: // is on no worker
 				}
 			}
 		}
@@ -173,6 +175,7 @@ func (c *Core) regang(j *job, s *stage) {
 			c.abort(j, s, i)
 		case finished:
 			c.again(j, s, p)
+		default: // starts with the others
 		}
 	}
 	j.dirty = false

@@ -78,7 +78,7 @@ func (r *result) Next(ctx context.Context) (*batch.Batch, error) {
 
 // next advances the pipelines; a panic in them is the task's failure.
 func (t *task) next() (b *batch.Batch, err error) {
-	defer recoverTo(&err)
+	defer func() { err = orPanic(err, recover()) }()
 	b, err = t.run.Next(t.ctx)
 	if err != nil && !errors.Is(err, io.EOF) && t.ctx.Err() != nil {
 		err = errs.E(errs.Canceled, "runner.Next", context.Cause(t.ctx))

@@ -157,7 +157,7 @@ func (r *Runner) wakeLocked(k key) {
 
 // build prepares the pipelines; nothing runs yet.
 func (t *task) build(frag *physical.Fragment) (err error) {
-	defer recoverTo(&err)
+	defer func() { err = orPanic(err, recover()) }()
 	cfg := t.r.cfg
 	root := stamped(assign(frag.Root, t.msg.GetSplits()), t.key)
 	t.budget = cfg.Budget.Child("task "+t.key.String(), t.msg.GetMemory())
@@ -251,7 +251,7 @@ func assignScans(n physical.Node, byScan map[int32][]int32, next *int32) physica
 
 // store runs a task whose rows go to other stages.
 func (t *task) store(out physical.Exchange) (err error) {
-	defer recoverTo(&err)
+	defer func() { err = orPanic(err, recover()) }()
 	if t.r.cfg.Stages == nil {
 		return errs.Errorf(errs.Internal, "runner.store", "this worker stores no stage outputs")
 	}
@@ -388,15 +388,16 @@ func (r *Runner) Close() error {
 	return nil
 }
 
-// recoverTo turns a panic into an internal error with its stack: the one place
-// a task's bugs end.
-func recoverTo(err *error) {
-	switch p := recover().(type) {
+// orPanic turns what recover gave into an internal error with its stack: the
+// one place a task's bugs end. Without a panic it returns err.
+func orPanic(err error, p any) error {
+	switch p := p.(type) {
 	case nil:
+		return err
 	case error:
-		*err = errs.E(errs.Internal, "runner", fmt.Errorf("panic: %w\n%s", p, debug.Stack()))
+		return errs.E(errs.Internal, "runner", fmt.Errorf("panic: %w\n%s", p, debug.Stack()))
 	default:
-		*err = errs.E(errs.Internal, "runner", fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		return errs.E(errs.Internal, "runner", fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
 }
 

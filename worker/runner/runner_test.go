@@ -135,7 +135,7 @@ func TestCancelEndsAResultTask(t *testing.T) {
 	}()
 	cancel()
 	require.True(t, errs.Is(receive(t, got), errs.Canceled))
-	receive(t, e.failed)
+	require.True(t, errs.Is(receive(t, e.failed), errs.Canceled))
 	require.NoError(t, in.Close())
 	require.Zero(t, budget.Used())
 }
