@@ -25,6 +25,8 @@ type fake struct {
 		sync.Mutex
 		objects  map[string][]byte
 		uploads  map[string]map[int][]byte
+		keys     map[string]string // of uploads
+		begun    int
 		requests []string
 		fail     func(r *http.Request) (status int, code string, short bool)
 	}
@@ -32,7 +34,7 @@ type fake struct {
 
 func newFake(t testing.TB) (*fake, string) {
 	f := &fake{}
-	f.mu.objects, f.mu.uploads = map[string][]byte{}, map[string]map[int][]byte{}
+	f.mu.objects, f.mu.uploads, f.mu.keys = map[string][]byte{}, map[string]map[int][]byte{}, map[string]string{}
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
 	return f, s.URL
@@ -103,6 +105,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q := r.URL.Query()
 	switch {
+	case r.Method == http.MethodGet && q.Has("uploads"):
+		f.listUploads(w, q.Get("prefix"))
 	case r.Method == http.MethodGet && key == "":
 		f.list(w, q.Get("prefix"), q.Get("continuation-token"), q.Get("max-keys"))
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
@@ -110,6 +114,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut && q.Get("uploadId") != "":
 		n, _ := strconv.Atoi(q.Get("partNumber"))
 		b := body(r)
+		if f.mu.uploads[q.Get("uploadId")] == nil {
+			problem(w, http.StatusNotFound, "NoSuchUpload")
+			return
+		}
 		f.mu.uploads[q.Get("uploadId")][n] = b
 		w.Header().Set("ETag", `"`+sum(b)+`"`)
 	case r.Method == http.MethodPut:
@@ -117,12 +125,17 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.mu.objects[key] = b
 		w.Header().Set("ETag", `"`+sum(b)+`"`)
 	case r.Method == http.MethodPost && q.Has("uploads"):
-		id := fmt.Sprint("upload", len(f.mu.uploads))
-		f.mu.uploads[id] = map[int][]byte{}
+		f.mu.begun++
+		id := fmt.Sprint("upload", f.mu.begun)
+		f.mu.uploads[id], f.mu.keys[id] = map[int][]byte{}, key
 		fmt.Fprintf(w, "<InitiateMultipartUploadResult><Bucket>bucket</Bucket><Key>%s</Key><UploadId>%s</UploadId></InitiateMultipartUploadResult>", key, id)
 	case r.Method == http.MethodPost:
 		f.complete(w, r, key, q.Get("uploadId"))
 	case r.Method == http.MethodDelete && q.Get("uploadId") != "":
+		if f.mu.uploads[q.Get("uploadId")] == nil {
+			problem(w, http.StatusNotFound, "NoSuchUpload")
+			return
+		}
 		delete(f.mu.uploads, q.Get("uploadId"))
 		w.WriteHeader(http.StatusNoContent)
 	case r.Method == http.MethodDelete:
@@ -165,6 +178,23 @@ func (f *fake) list(w http.ResponseWriter, prefix, token, most string) {
 	fmt.Fprint(w, "</ListBucketResult>")
 }
 
+func (f *fake) listUploads(w http.ResponseWriter, prefix string) {
+	fmt.Fprint(w, "<ListMultipartUploadsResult><Bucket>bucket</Bucket>")
+	for id := range f.mu.uploads {
+		if strings.HasPrefix(f.mu.keys[id], prefix) {
+			fmt.Fprintf(w, "<Upload><Key>%s</Key><UploadId>%s</UploadId></Upload>", f.mu.keys[id], id)
+		}
+	}
+	fmt.Fprint(w, "</ListMultipartUploadsResult>")
+}
+
+// open counts unfinished uploads.
+func (f *fake) open() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.mu.uploads)
+}
+
 func (f *fake) complete(w http.ResponseWriter, r *http.Request, key, id string) {
 	var req struct {
 		Part []struct {
@@ -174,6 +204,10 @@ func (f *fake) complete(w http.ResponseWriter, r *http.Request, key, id string) 
 	}
 	if err := xml.Unmarshal(body(r), &req); err != nil {
 		problem(w, http.StatusBadRequest, "MalformedXML")
+		return
+	}
+	if f.mu.uploads[id] == nil {
+		problem(w, http.StatusNotFound, "NoSuchUpload")
 		return
 	}
 	var all []byte

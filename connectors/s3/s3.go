@@ -6,7 +6,6 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/http"
 	"strings"
@@ -46,12 +45,20 @@ type FS struct {
 // New makes a file system with the settings of keys and, where those are
 // silent, of the environment. Read buffers come from pool.
 func New(pool *mem.Pool, keys Keys, env func(string) string) *FS {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost, t.MaxIdleConns, t.ResponseHeaderTimeout = idleConns, idleConns, headerWait
-	t.DisableCompression = true // objects are bytes, whatever their headers say
+	return newFS(pool, keys, env, newTransport())
+}
+
+func newFS(pool *mem.Pool, keys Keys, env func(string) string, t *http.Transport) *FS {
 	f := &FS{pool: pool, keys: keys, env: env, http: t}
 	f.mu.clients = map[string]*minio.Core{}
 	return f
+}
+
+func newTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost, t.MaxIdleConns, t.ResponseHeaderTimeout = idleConns, idleConns, headerWait
+	t.DisableCompression = true // objects are bytes, whatever their headers say
+	return t
 }
 
 // Close ends idle connections.
@@ -217,45 +224,4 @@ func (f *FS) Remove(ctx context.Context, path string) error {
 		return nil
 	}
 	return err
-}
-
-// wrap gives the store's answer its kind and says which option to check.
-func wrap(op string, p place, err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return errs.E(errs.Canceled, op, err)
-	}
-	r, isAnswer := errors.AsType[minio.ErrorResponse](err)
-	if !isAnswer {
-		return errs.Errorf(errs.Unavailable, op, "%s: the object store does not answer; check fs.s3a.endpoint: %w", p.path, err)
-	}
-	switch r.Code {
-	case "InvalidBucketName", "XMinioInvalidObjectName", "KeyTooLongError":
-		return errs.Errorf(errs.Invalid, op, "%s: %s", p.path, r.Message)
-	case "NoSuchKey", "NoSuchUpload", "NotFound":
-		return errs.Errorf(errs.NotFound, op, "%s: no such object", p.path)
-	case "NoSuchBucket":
-		return errs.Errorf(errs.NotFound, op, "%s: no bucket named %q; check the path and fs.s3a.endpoint", p.path, p.bucket)
-	case "PreconditionFailed", "InvalidRange":
-		return errs.Errorf(errs.Conflict, op, "%s changed after it was planned; run the query again", p.path)
-	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed":
-		return errs.Errorf(errs.Permission, op, "%s: the store does not accept the credentials (%s); check fs.s3a.access.key, fs.s3a.secret.key and fs.s3a.session.token", p.path, r.Code)
-	}
-	return byStatus(op, p, r)
-}
-
-func byStatus(op string, p place, r minio.ErrorResponse) error {
-	switch s := r.StatusCode; {
-	case s == http.StatusNotFound:
-		return errs.Errorf(errs.NotFound, op, "%s: no such object", p.path)
-	case s == http.StatusForbidden, s == http.StatusUnauthorized, r.Code == "AccessDenied":
-		return errs.Errorf(errs.Permission, op, "%s: access to bucket %q, key %q was refused (%s); check fs.s3a.access.key, fs.s3a.secret.key and the bucket's policy", p.path, p.bucket, p.key, r.Code)
-	case s == http.StatusPreconditionFailed, s == http.StatusRequestedRangeNotSatisfiable:
-		return errs.Errorf(errs.Conflict, op, "%s changed after it was planned; run the query again", p.path)
-	case s >= 500, s == http.StatusTooManyRequests, s == http.StatusRequestTimeout, r.Code == "SlowDown":
-		return errs.Errorf(errs.Unavailable, op, "%s: the object store answers %d %s", p.path, s, r.Code)
-	}
-	return errs.Errorf(errs.Other, op, "%s: %s: %s", p.path, r.Code, r.Message)
 }

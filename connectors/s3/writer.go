@@ -3,7 +3,6 @@ package s3
 import (
 	"bytes"
 	"context"
-	"sort"
 	"sync"
 
 	"github.com/minio/minio-go/v7"
@@ -41,6 +40,7 @@ type writer struct {
 	partSize int
 	size     int64
 	upload   string
+	unsure   bool // beginning the upload failed, which the store may see otherwise
 	parts    int
 	slots    chan struct{}
 	wg       sync.WaitGroup
@@ -88,6 +88,7 @@ func (w *writer) flush(ctx context.Context) error {
 	if w.upload == "" {
 		id, err := w.core.NewMultipartUpload(ctx, w.place.bucket, w.place.key, minio.PutObjectOptions{})
 		if err != nil {
+			w.unsure = true
 			return wrap("s3.Write", w.place, err)
 		}
 		w.upload = id
@@ -124,7 +125,7 @@ func (w *writer) Commit(ctx context.Context) (vfs.FileRef, error) {
 	u, err := w.finish(ctx)
 	if err != nil {
 		// The upload's rest is removed in any case; err says what matters.
-		_ = w.Abort(context.WithoutCancel(ctx))
+		_ = w.Abort(ctx)
 		return vfs.FileRef{}, err
 	}
 	w.done = true
@@ -136,34 +137,27 @@ func (w *writer) finish(ctx context.Context) (minio.UploadInfo, error) {
 		u, err := w.core.Client.PutObject(ctx, w.place.bucket, w.place.key, bytes.NewReader(w.buf), int64(len(w.buf)), minio.PutObjectOptions{DisableMultipart: true})
 		return u, wrap("s3.Commit", w.place, err)
 	}
-	if len(w.buf) > 0 {
-		if err := w.flush(ctx); err != nil {
-			return minio.UploadInfo{}, err
-		}
-	}
-	w.wg.Wait()
-	if err := w.failure(); err != nil {
+	t, err := w.uploaded(ctx)
+	if err != nil {
 		return minio.UploadInfo{}, err
 	}
-	parts := w.mu.finished // all uploads have ended
-	sort.Slice(parts, func(i, j int) bool { return parts[i].PartNumber < parts[j].PartNumber })
-	u, err := w.core.CompleteMultipartUpload(ctx, w.place.bucket, w.place.key, w.upload, parts, minio.PutObjectOptions{})
-	return u, wrap("s3.Commit", w.place, err)
+	return complete(ctx, w.core, w.place, t)
 }
 
-// Abort drops the parts that were uploaded.
+// Abort drops the parts that were uploaded, also when ctx has ended.
 func (w *writer) Abort(ctx context.Context) error {
 	if w.done {
 		return nil
 	}
 	w.done, w.buf = true, nil
 	w.wg.Wait()
-	if w.upload == "" {
-		return nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+	defer cancel()
+	switch {
+	case w.upload != "":
+		return drop(ctx, w.core, w.place, w.upload)
+	case w.unsure: // whether the store began one, whose name got lost
+		return sweep(ctx, w.core, w.place, w.place.key, func(key string) bool { return key == w.place.key })
 	}
-	err := wrap("s3.Abort", w.place, w.core.AbortMultipartUpload(ctx, w.place.bucket, w.place.key, w.upload))
-	if errs.Is(err, errs.NotFound) {
-		return nil
-	}
-	return err
+	return nil
 }
