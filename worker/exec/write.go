@@ -35,7 +35,7 @@ type writeSink struct {
 
 	mu struct {
 		sync.Mutex
-		locals int
+		locals []*writeLocal
 		files  []pendingFile
 	}
 	out []*batch.Batch
@@ -66,7 +66,8 @@ func newWriteSink(n *physical.Write, d *Deps) (*writeSink, error) {
 	return s, nil
 }
 
-// abort removes pending files unless they were delivered as the result.
+// abort removes files that are open or pending unless they were delivered as
+// the result. No thread writes any more.
 func (s *writeSink) abort(ctx context.Context) error {
 	fin, ok := s.deps.FS.(vfs.Finisher)
 	if !ok || s.out != nil {
@@ -75,6 +76,12 @@ func (s *writeSink) abort(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var err error
+	for _, l := range s.mu.locals {
+		for _, f := range l.open {
+			err = errors.Join(err, f.w.Abort(ctx))
+		}
+		clear(l.open)
+	}
 	for _, f := range s.mu.files {
 		err = errors.Join(err, fin.Discard(ctx, f.file))
 	}
@@ -88,8 +95,8 @@ func (s *writeSink) result() []*batch.Batch { return s.out }
 func (s *writeSink) Local() (Local, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := &writeLocal{sink: s, number: s.mu.locals, open: map[string]*openFile{}, data: batch.Batch{Cols: make([]*batch.Vector, len(s.data))}}
-	s.mu.locals++
+	l := &writeLocal{sink: s, number: len(s.mu.locals), open: map[string]*openFile{}, data: batch.Batch{Cols: make([]*batch.Vector, len(s.data))}}
+	s.mu.locals = append(s.mu.locals, l)
 	fields := s.node.Child.Schema().Fields
 	for _, i := range s.node.PartitionBy {
 		e, err := compileExpr(s.comp, &plan.Cast{Child: &plan.Bound{Index: i, Typ: fields[i].Type, Null: true}, To: types.String, Mode: plan.CastLegacy})
@@ -235,10 +242,10 @@ func (l *writeLocal) closeFiles(ctx context.Context) error {
 	for folder, f := range l.open {
 		if err == nil {
 			_, err = f.w.Commit(ctx)
-		} else {
-			err = errors.Join(err, f.w.Abort(ctx))
 		}
-		if err == nil {
+		if err != nil {
+			err = errors.Join(err, f.w.Abort(ctx))
+		} else {
 			l.sink.mu.Lock()
 			l.sink.mu.files = append(l.sink.mu.files, pendingFile{folder: f.folder, file: f.fs.pending, rows: f.rows})
 			l.sink.mu.Unlock()
