@@ -80,6 +80,7 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 	n.runner = runner.New(runner.Config{
 		Worker: localWorker, Registry: registry, Formats: formats, FS: fs, Budget: engine, SpillDir: spill,
 		Threads: settings.Threads, Stages: n.store, Reporter: n.reporter(localWorker), Held: heldRows{rows},
+		BatchRows: settings.Testing.BatchRows, ForceSpill: int64(settings.Testing.SpillBeyond),
 	})
 	hands.local = n.runner
 	n.sessions = session.NewManager(session.Config{

@@ -63,6 +63,7 @@ func serveTasks(ctx context.Context, p process, name string, settings config.Con
 	tasks := runner.New(runner.Config{
 		Worker: name, Registry: function.Standard(), Formats: formats, FS: fs, Budget: budget,
 		SpillDir: filepath.Join(settings.Data, "spill"), Threads: settings.Threads, Stages: store, Reporter: pipeReporter{pipe},
+		BatchRows: settings.Testing.BatchRows, ForceSpill: int64(settings.Testing.SpillBeyond),
 	})
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = store.Serve(ctx, listener) })
@@ -139,6 +140,7 @@ func startChild(number int, settings config.Config, stderr io.Writer) (*child, e
 	c.cmd = exec.Command(self, //nolint:noctx // it lives until stop, longer than the call that starts it
 		"worker-process", "--name", name, "--data", filepath.Join(settings.Data, name),
 		"--memory", strconv.FormatInt(int64(settings.Memory), 10), "--threads", strconv.Itoa(settings.Threads))
+	c.cmd.Env = append(os.Environ(), childSettings(settings)...)
 	c.cmd.Stderr = stderr
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -158,6 +160,14 @@ func startChild(number int, settings config.Config, stderr io.Writer) (*child, e
 	}
 	c.shuffle = m.GetHello().GetShuffle()
 	return c, nil
+}
+
+// childSettings are the settings of a worker process that have no flag.
+func childSettings(settings config.Config) []string {
+	return []string{
+		envName("testing.batch-rows") + "=" + strconv.Itoa(settings.Testing.BatchRows),
+		envName("testing.spill-beyond") + "=" + strconv.FormatInt(int64(settings.Testing.SpillBeyond), 10),
+	}
 }
 
 // stop ends the process: its input ends, and after a while it is killed.

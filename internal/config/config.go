@@ -33,6 +33,8 @@ type Config struct {
 
 	Log Log `koanf:"log"`
 	S3  S3  `koanf:"s3"`
+
+	Testing Testing `koanf:"testing"`
 }
 
 // Log says what is logged and how.
@@ -53,6 +55,15 @@ type S3 struct {
 	SessionToken Secret `koanf:"session-token"`
 	// PathStyle puts the bucket into the path instead of the host name, as most stores besides AWS want it.
 	PathStyle bool `koanf:"path-style"`
+}
+
+// Testing cuts work otherwise than the engine would. No answer depends on it, which tests prove; it only costs time.
+type Testing struct {
+	// BatchRows is how many rows operators pass on at once; 0 is the engine's choice.
+	BatchRows int `koanf:"batch-rows"`
+	// SpillBeyond makes every operator that buffers write to disk beyond so many bytes, whatever memory there is; 0: only when
+	// the budget is used up.
+	SpillBeyond Size `koanf:"spill-beyond"`
 }
 
 // Secret is a string that does not show in logs or messages.
@@ -87,6 +98,8 @@ const (
 	MaxThreads = 4096
 	// MaxWorkers bounds the processes of one machine.
 	MaxWorkers = 64
+	// MaxBatchRows bounds what one batch costs where somebody sets its size.
+	MaxBatchRows = 1 << 16
 	// memoryShare of what the machine grants is ours; the rest is the heap's slack, stacks and the page cache.
 	memoryShare = 0.7
 	// fallbackMemory is the budget where the machine does not tell its memory.
@@ -104,6 +117,8 @@ func (c *Config) validate(h host) error {
 		checkRange("memory", c.Memory >= MinMemory, c.Memory, "at least "+MinMemory.String()),
 		checkRange("workers", c.Workers >= 1 && c.Workers <= MaxWorkers, c.Workers, "1 to "+strconv.Itoa(MaxWorkers)),
 		checkRange("threads", c.Threads >= 1 && c.Threads <= MaxThreads, c.Threads, "1 to "+strconv.Itoa(MaxThreads)),
+		checkRange("testing.batch-rows", c.Testing.BatchRows >= 0 && c.Testing.BatchRows <= MaxBatchRows, c.Testing.BatchRows, "0 to "+strconv.Itoa(MaxBatchRows)),
+		checkRange("testing.spill-beyond", c.Testing.SpillBeyond >= 0, c.Testing.SpillBeyond, "0 or more"),
 		checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		checkOneOf("log.format", c.Log.Format, "auto", "text", "json"),
 		c.S3.check(),

@@ -113,6 +113,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"threads", Config{Threads: -2}, "threads -2: want 1 to 4096"},
 		{"level", Config{Log: Log{Level: "loud"}}, `log.level "loud": want one of [debug info warn error]`},
 		{"format", Config{Log: Log{Format: "xml"}}, `log.format "xml": want one of [auto text json]`},
+		{"batch of nothing", Config{Testing: Testing{BatchRows: -1}}, "testing.batch-rows -1: want 0 to 65536"},
+		{"spill before anything", Config{Testing: Testing{SpillBeyond: -1}}, "testing.spill-beyond -1B: want 0 or more"},
 		{"half a key", Config{S3: S3{AccessKey: "a"}}, "s3.access-key and s3.secret-key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -134,6 +136,7 @@ func TestKeys(t *testing.T) {
 	require.Equal(t, []string{
 		"connect", "http", "insecure-i-know", "data", "memory", "threads", "workers", "log.level", "log.format",
 		"s3.endpoint", "s3.region", "s3.access-key", "s3.secret-key", "s3.session-token", "s3.path-style",
+		"testing.batch-rows", "testing.spill-beyond",
 	}, Keys())
 }
 
