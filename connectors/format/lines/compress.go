@@ -60,3 +60,9 @@ func Compress(w io.Writer, opt format.Options) (Writer, error) {
 			"codecName", c, "availableCodecs", "none, uncompressed, gzip, deflate, zstd"))
 	}
 }
+
+// Decompress unwraps a stream as the ending of its file's name says (Codec); what was read must be ended. Unknown compressions
+// are refused; bytes that do not decompress are errors of the reader, as it gives them.
+func Decompress(path string, in io.Reader) (r io.Reader, end func(), err error) {
+	return decompressor(Codec(path), in)
+}
