@@ -56,7 +56,7 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 	// engine's buffers below it (three quarters, since freed blocks wait for the collector).
 	debug.SetMemoryLimit(int64(settings.Memory))
 	engine := budget.Child("engine", int64(settings.Memory)*3/4)
-	fs, formats := storage(settings)
+	stores, formats := storage(settings)
 	registry := function.Standard()
 	spill := filepath.Join(settings.Data, "spill")
 	if err := os.RemoveAll(spill); err != nil { // of an earlier process
@@ -78,13 +78,13 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 		Core: dispatch.New(placement.FairLocal{}), Executor: hands, Log: newLocalLog(), Clock: clock.Real{},
 	})
 	n.runner = runner.New(runner.Config{
-		Worker: localWorker, Registry: registry, Formats: formats, FS: fs, Budget: engine, SpillDir: spill,
+		Worker: localWorker, Registry: registry, Formats: formats, FS: stores(nil), Stores: stores, Budget: engine, SpillDir: spill,
 		Threads: settings.Threads, Stages: n.store, Reporter: n.reporter(localWorker), Held: heldRows{rows},
 		BatchRows: settings.Testing.BatchRows, ForceSpill: int64(settings.Testing.SpillBeyond),
 	})
 	hands.local = n.runner
 	n.sessions = session.NewManager(session.Config{
-		Registry: registry, Formats: formats, FS: fs, Warehouse: filepath.Join(settings.Data, "warehouse"),
+		Registry: registry, Formats: formats, Stores: stores, Warehouse: filepath.Join(settings.Data, "warehouse"),
 		Blobs: filepath.Join(settings.Data, "artifacts"), ZoneID: localZone(), Version: sparkVersion, Clock: clock.Real{},
 		Jobs: &jobs.Runner{
 			Driver: n.driver, Results: results{n.runner, n.store}, Workers: func() int { return 1 + len(n.children) }, ReadBytes: n.runner.ReadBytes, Finished: n.finished,

@@ -19,16 +19,24 @@ import (
 	"github.com/spurwheel/spurwheel/internal/vfs"
 )
 
-// storage puts together what the process reads and writes.
-func storage(settings config.Config) (vfs.FS, map[string]format.Format) {
+// storage puts together what the process reads and writes: stores under the
+// server's settings, or a session's over them, and formats.
+func storage(settings config.Config) (stores func(own map[string]string) vfs.FS, _ map[string]format.Format) {
 	pool := &mem.Pool{}
-	objects := s3.New(pool, bucketKeys(settings.S3), os.Getenv)
-	fs := mux.New(map[string]vfs.FS{"file": local.New(pool), "s3": objects, "s3a": objects})
+	objects, files := s3.NewStores(pool, bucketKeys(settings.S3), os.Getenv), local.New(pool)
+	with := func(o *s3.FS) vfs.FS { return mux.New(map[string]vfs.FS{"file": files, "s3": o, "s3a": o}) }
+	servers := with(objects.With(nil))
+	stores = func(own map[string]string) vfs.FS {
+		if len(own) == 0 {
+			return servers
+		}
+		return with(objects.With(own))
+	}
 	formats := map[string]format.Format{}
 	for _, f := range []format.Format{parquet.New(pool), csv.New(time.Now), json.New(time.Now), text.New(), binaryfile.New()} {
 		formats[f.Name()] = f
 	}
-	return fs, formats
+	return stores, formats
 }
 
 // bucketKeys says the settings in Hadoop's words, which the connector speaks.

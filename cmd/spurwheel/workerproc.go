@@ -56,12 +56,12 @@ func serveTasks(ctx context.Context, p process, name string, settings config.Con
 		return errs.E(errs.Unavailable, "worker", err)
 	}
 	pipe := newFrames(p.stdin, p.stdout)
-	fs, formats := storage(settings)
+	stores, formats := storage(settings)
 	budget := mem.NewBudget("worker", int64(settings.Memory)).Child("engine", int64(settings.Memory)*3/4)
 	peers := shuffle.NewClient(dialByName)
 	store := shuffle.New(shuffle.Config{Worker: listener.Addr().String(), Dir: filepath.Join(settings.Data, "shuffle"), Budget: budget, Peers: peers})
 	tasks := runner.New(runner.Config{
-		Worker: name, Registry: function.Standard(), Formats: formats, FS: fs, Budget: budget,
+		Worker: name, Registry: function.Standard(), Formats: formats, FS: stores(nil), Stores: stores, Budget: budget,
 		SpillDir: filepath.Join(settings.Data, "spill"), Threads: settings.Threads, Stages: store, Reporter: pipeReporter{pipe},
 		BatchRows: settings.Testing.BatchRows, ForceSpill: int64(settings.Testing.SpillBeyond),
 	})

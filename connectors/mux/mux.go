@@ -114,6 +114,18 @@ func (m *FS) Discard(ctx context.Context, p vfs.Pending) error {
 	return f.Discard(ctx, p)
 }
 
+// Sweep asks the path's file system, if it leaves anything to sweep.
+func (m *FS) Sweep(ctx context.Context, folder, mark string) error {
+	f, err := m.route(folder)
+	if err != nil {
+		return err
+	}
+	if s, ok := f.(vfs.Sweeper); ok {
+		return s.Sweep(ctx, folder, mark)
+	}
+	return nil
+}
+
 func (m *FS) finisher(path string) (vfs.Finisher, error) {
 	f, err := m.route(path)
 	if err != nil {

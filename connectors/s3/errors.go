@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/minio/minio-go/v7"
 
@@ -31,7 +32,7 @@ func wrap(op string, p place, err error) error {
 		return refused(errs.Invalid, op, p, "there is no bucket named "+p.bucket+"; check the path and fs.s3a.endpoint")
 	case "PreconditionFailed", "InvalidRange":
 		return changed(op, p)
-	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed":
+	case "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthorizationHeaderMalformed", "XAdminUserNotFound", "NoSuchUser":
 		return refused(errs.Permission, op, p, "the store does not accept the credentials ("+r.Code+"); check fs.s3a.access.key, fs.s3a.secret.key and fs.s3a.session.token")
 	}
 	return byStatus(op, p, r)
@@ -39,7 +40,7 @@ func wrap(op string, p place, err error) error {
 
 func byStatus(op string, p place, r minio.ErrorResponse) error {
 	switch s := r.StatusCode; {
-	case s == http.StatusNotFound:
+	case s == http.StatusNotFound && (r.Code == "" || strings.HasPrefix(r.Code, "NoSuch")):
 		return errs.Errorf(errs.NotFound, op, "%s: no such object", p.path)
 	case s == http.StatusForbidden, s == http.StatusUnauthorized, r.Code == "AccessDenied":
 		return refused(errs.Permission, op, p, "access to the key "+p.key+" of the bucket "+p.bucket+" was refused ("+r.Code+

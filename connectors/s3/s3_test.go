@@ -181,6 +181,8 @@ func TestErrorsNameWhatToCheck(t *testing.T) {
 	}{
 		{"s3a://bucket/k", "AccessDenied", 403, errs.Permission, "the key k of the bucket bucket"},
 		{"s3a://bucket/k", "InvalidAccessKeyId", 403, errs.Permission, "fs.s3a.access.key"},
+		{"s3a://bucket/k", "XAdminUserNotFound", 404, errs.Permission, "fs.s3a.access.key"},
+		{"s3a://bucket/k", "NoSuchVersion", 404, errs.NotFound, "s3a://bucket/k"},
 		{"s3a://bucket/k", "SignatureDoesNotMatch", 403, errs.Permission, "fs.s3a.secret.key"},
 		{"s3a://nobucket/k", "", 0, errs.Invalid, "no bucket named nobucket"},
 		{"s3a://bucket/k", "NoSuchKey", 404, errs.NotFound, "s3a://bucket/k"},

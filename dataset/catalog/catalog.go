@@ -77,9 +77,12 @@ func New(cfg Config) *Catalog {
 	return c
 }
 
-// Clone makes a catalog with copies of the session's own state.
-func (c *Catalog) Clone() *Catalog {
-	d := New(c.cfg)
+// Clone makes a catalog with copies of the session's own state, for a session
+// with another storage and environment.
+func (c *Catalog) Clone(fs vfs.FS, env func() *function.Env) *Catalog {
+	cfg := c.cfg
+	cfg.FS, cfg.Env = fs, env
+	d := New(cfg)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d.mu.views = maps.Clone(c.mu.views)

@@ -93,7 +93,7 @@ func TestViews(t *testing.T) {
 	require.NoError(t, c.CreateTempView("v", v, true))
 	require.NoError(t, c.CreateGlobalTempView("g", v, false))
 
-	other := c.Clone()
+	other := c.Clone(local.New(&mem.Pool{}), nil)
 	require.True(t, other.DropTempView("V"))
 	require.False(t, other.DropTempView("v"))
 	rel, err := c.Relation(ctx, []string{"v"}, nil)

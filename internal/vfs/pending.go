@@ -23,3 +23,9 @@ type Finisher interface {
 	Finish(ctx context.Context, p Pending) (FileRef, error)
 	Discard(ctx context.Context, p Pending) error
 }
+
+// Sweeper is an FS that finds pending files whose tokens are lost: of attempts
+// that died. It drops those below folder whose path holds mark.
+type Sweeper interface {
+	Sweep(ctx context.Context, folder, mark string) error
+}

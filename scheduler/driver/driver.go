@@ -112,6 +112,7 @@ type JobSpec struct {
 	ID, Session, User string
 	Weight            int
 	Stages            []StageSpec
+	Storage           map[string]string // goes to the tasks, not into the record: it may hold secrets
 }
 
 // Submit records and starts a job. The handle must be closed.

@@ -61,7 +61,7 @@ func (h *Handle) Partitions() int { return h.stages[h.final].Tasks }
 // task builds the message for an attempt.
 func (h *Handle) task(a dispatch.Launch) *pb.Task {
 	s := h.stages[a.Task.Stage]
-	t := &pb.Task{Id: WireTask(a.Task), Fragment: s.Fragment, Threads: int32(s.Threads), Memory: s.Memory}
+	t := &pb.Task{Id: WireTask(a.Task), Fragment: s.Fragment, Threads: int32(s.Threads), Memory: s.Memory, Storage: h.spec.Storage}
 	for _, in := range s.Inputs {
 		so := &pb.StageOutputs{Stage: int32(in)}
 		for _, o := range a.Inputs[in] {

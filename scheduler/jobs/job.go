@@ -23,6 +23,7 @@ type Job struct {
 	Plan    physical.Node
 	Env     physical.Env
 	Threads int
+	Storage map[string]string // the session's own settings of storage; never recorded or shown
 }
 
 // Stream is a running job's rows. Next and Close serve one goroutine; Progress
@@ -85,7 +86,7 @@ func (r *Runner) Start(ctx context.Context, job Job) (Stream, error) {
 
 // spec cuts the plan into stages and encodes their fragments.
 func (r *Runner) spec(job Job) (driver.JobSpec, error) {
-	spec := driver.JobSpec{ID: job.ID, Session: job.Session, User: job.User, Weight: 1}
+	spec := driver.JobSpec{ID: job.ID, Session: job.Session, User: job.User, Weight: 1, Storage: job.Storage}
 	stages := physical.Cut(job.Plan, r.Workers())
 	if len(stages) > 1 { // the result is held until its attempt is chosen
 		stages[len(stages)-1].Output = physical.Exchange{Kind: physical.ExchangeSingle, Parts: 1}

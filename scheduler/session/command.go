@@ -102,20 +102,20 @@ func (q *query) setConf(c *plan.SetConf) (*Result, error) {
 		if err := conf.Set(c.Key, *c.Value); err != nil {
 			return nil, err
 		}
-		return rowsResult(confSchema, [][]any{{c.Key, *c.Value}}), nil
+		return rowsResult(confSchema, [][]any{{c.Key, redacted(c.Key, *c.Value)}}), nil
 	case c.Key == "":
 		var rows [][]any
 		for k, v := range conf.All() {
-			rows = append(rows, []any{k, v})
+			rows = append(rows, []any{k, redacted(k, v)})
 		}
 		sort.Slice(rows, func(i, j int) bool { return rows[i][0].(string) < rows[j][0].(string) })
 		return rowsResult(confSchema, rows), nil
 	}
 	v, ok := conf.Get(c.Key)
 	if !ok {
-		v = "<undefined>"
+		return rowsResult(confSchema, [][]any{{c.Key, "<undefined>"}}), nil
 	}
-	return rowsResult(confSchema, [][]any{{c.Key, v}}), nil
+	return rowsResult(confSchema, [][]any{{c.Key, redacted(c.Key, v)}}), nil
 }
 
 func (q *query) resetConf(c *plan.ResetConf) (*Result, error) {

@@ -120,6 +120,20 @@ func checkConf(key, value string) error {
 	return nil
 }
 
+// secretWords are what Spark's spark.redaction.regex looks for in keys.
+var secretWords = [...]string{"secret", "password", "token", "access.key", "accesskey"}
+
+// redacted is a setting's value as it may be shown.
+func redacted(key, value string) string {
+	k := strings.ToLower(key)
+	for _, w := range secretWords {
+		if strings.Contains(k, w) {
+			return "*********(redacted)"
+		}
+	}
+	return value
+}
+
 // env is what functions may know, as of now.
 func (s *Session) env(now time.Time) (*function.Env, error) {
 	zone := s.conf.text(keyZone, s.m.cfg.ZoneID)

@@ -25,6 +25,9 @@ type Request struct {
 // Execute runs a query or command. ctx covers the execution until the result
 // is closed. A command has taken effect when Execute returns.
 func (s *Session) Execute(ctx context.Context, req Request) (*Result, error) {
+	if req.OperationID == "" {
+		req.OperationID = jobName() // files are named after it
+	}
 	q, err := s.newQuery(req.OperationID)
 	if err != nil {
 		return nil, err
@@ -132,7 +135,7 @@ func (q *query) start(ctx context.Context, node physical.Node) (jobs.Stream, err
 	if q.jobs++; q.jobs > 1 {
 		id = fmt.Sprintf("%s-%d", q.id, q.jobs)
 	}
-	return s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads})
+	return s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads, Storage: s.conf.storage()})
 }
 
 // rows runs a resolved plan for the analyser, which needs to know data.

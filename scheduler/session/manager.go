@@ -25,9 +25,10 @@ const MaxSessions = 10_000
 
 // Config is what sessions work with.
 type Config struct {
-	Registry  *function.Registry
-	Formats   map[string]format.Format
-	FS        vfs.FS
+	Registry *function.Registry
+	Formats  map[string]format.Format
+	// Stores gives storage under a session's own settings, or the server's for none.
+	Stores    func(own map[string]string) vfs.FS
 	Warehouse string // folder of managed tables
 	Blobs     string // folder of sessions' artifacts, on local disk
 	ZoneID    string // default session time zone
@@ -69,7 +70,7 @@ func NewManager(cfg Config) *Manager {
 
 func (m *Manager) catalogConfig(s *Session) catalog.Config {
 	return catalog.Config{
-		FS: m.cfg.FS, Formats: m.cfg.Formats, Registry: m.cfg.Registry, Warehouse: m.cfg.Warehouse, Shared: m.shared,
+		FS: s.fs, Formats: m.cfg.Formats, Registry: m.cfg.Registry, Warehouse: m.cfg.Warehouse, Shared: m.shared,
 		ParseSchema: parser{}.Schema,
 		Env: func() *function.Env {
 			env, err := s.env(m.now())
@@ -107,7 +108,7 @@ func (m *Manager) Clone(_ context.Context, from, to Key) (*Session, error) {
 	if m.mu.sessions[to] != nil {
 		return nil, errs.Errorf(errs.Exists, "session.Clone", "session %s is open already", to.ID)
 	}
-	s := m.newSession(to, src.conf.clone(), src.catalog.Clone())
+	s := m.newSession(to, src.conf.clone(), src.catalog)
 	s.vars = src.vars.clone()
 	m.mu.sessions[to] = s
 	return s, nil
@@ -147,13 +148,18 @@ func (m *Manager) Len() int {
 	return len(m.mu.sessions)
 }
 
+// newSession makes a session with a copy of cat's state, or a fresh catalog.
 func (m *Manager) newSession(key Key, conf *Conf, cat *catalog.Catalog) *Session {
 	s := &Session{
 		m: m, id: key.ID, user: key.User, serverID: uuid.NewString(), conf: conf, catalog: cat,
 		blobs: newBlobs(m.cfg.Blobs, key), nextID: newCounter(), vars: newVariables(), started: m.cfg.Clock.Now(),
 	}
+	s.fs = &sessionFS{conf: conf, stores: m.cfg.Stores}
 	s.storage = newStorage(m.cfg.Rows, s.serverID)
-	if cat == nil {
+	if cat != nil {
+		cfg := m.catalogConfig(s)
+		s.catalog = cat.Clone(cfg.FS, cfg.Env)
+	} else {
 		s.catalog = catalog.New(m.catalogConfig(s))
 	}
 	return s

@@ -19,6 +19,7 @@ type Session struct {
 	serverID string
 	started  time.Time
 	conf     *Conf
+	fs       *sessionFS
 	catalog  *catalog.Catalog
 	blobs    *Blobs
 	storage  *storage

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/spurwheel/spurwheel/connectors/format"
 	"github.com/spurwheel/spurwheel/connectors/mux"
 	"github.com/spurwheel/spurwheel/dataset/catalog"
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -14,9 +15,6 @@ import (
 	"github.com/spurwheel/spurwheel/internal/types"
 	"github.com/spurwheel/spurwheel/internal/vfs"
 )
-
-// successFile marks a folder whose last write was committed, as Spark's does.
-const successFile = "_SUCCESS"
 
 // target is where a write goes.
 type target struct {
@@ -32,9 +30,16 @@ type target struct {
 // write stores a query's rows. Files become visible after all of them are
 // written; a failed write leaves nothing.
 func (q *query) write(ctx context.Context, c *plan.Write) (*Result, error) {
+	c, err := q.firstInsert(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	t, skip, err := q.target(ctx, c)
 	if err != nil || skip {
 		return nothing(), err
+	}
+	if t.path != "" {
+		t.path = mux.Clean(t.path) // "x/" and "x" are the same folder, but not to stores that know only names
 	}
 	resolved, err := q.analyzer.Analyze(ctx, c)
 	if err != nil {
@@ -46,7 +51,7 @@ func (q *query) write(ctx context.Context, c *plan.Write) (*Result, error) {
 		return nil, err
 	}
 	w.Path, w.Format, w.PartitionBy, w.Options = t.path, t.format, t.partitionBy, t.options
-	old, err := q.existing(ctx, t)
+	old, err := q.existing(ctx, t.path)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +84,7 @@ func (q *query) target(ctx context.Context, c *plan.Write) (*target, bool, error
 	if len(c.Table) == 0 {
 		return &target{path: c.Path, format: q.formatOf(c.Format), partitionBy: c.PartitionBy, options: c.Options, mode: c.Mode}, false, nil
 	}
-	if f := q.s.m.cfg.Formats[strings.ToLower(c.Table[0])]; f != nil && len(c.Table) == 2 { // INSERT INTO parquet.`path`
+	if f := q.pathFormat(c.Table); f != nil { // INSERT INTO parquet.`path`
 		return &target{path: c.Table[1], format: f.Name(), partitionBy: c.PartitionBy, options: c.Options, mode: c.Mode}, false, nil
 	}
 	m, err := q.s.catalog.Table(ctx, c.Table)
@@ -105,6 +110,36 @@ func (q *query) target(ctx context.Context, c *plan.Write) (*target, bool, error
 		return t, false, err
 	}
 	return &target{path: m.Path, format: m.Format, partitionBy: m.PartitionBy, options: m.Options, mode: c.Mode}, false, nil
+}
+
+// pathFormat is the format of a name that stands for a path: parquet.`/x`.
+func (q *query) pathFormat(name []string) format.Format {
+	if len(name) != 2 {
+		return nil
+	}
+	return q.s.m.cfg.Formats[strings.ToLower(name[0])]
+}
+
+// firstInsert makes an INSERT into a path without files a plain write: there is
+// no schema yet that its rows could be brought to. One that names columns or
+// partitions needs the schema and stays what it is.
+func (q *query) firstInsert(ctx context.Context, c *plan.Write) (*plan.Write, error) {
+	if !c.Insert || q.pathFormat(c.Table) == nil || len(c.Columns) > 0 || c.ByName || len(c.Partition) > 0 {
+		return c, nil
+	}
+	path := mux.Clean(c.Table[1])
+	files, err := q.existing(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if rel, ok := strings.CutPrefix(f, strings.TrimSuffix(path, "/")+"/"); !ok || !mux.Hidden(rel) {
+			return c, nil
+		}
+	}
+	first := *c
+	first.Insert = false
+	return &first, nil
 }
 
 func (q *query) newTable(ctx context.Context, c *plan.Write) (*target, error) {
@@ -170,10 +205,10 @@ func checkWritable(s types.Schema, partitionBy []string) error {
 	return nil
 }
 
-// existing lists the visible files at the target.
-func (q *query) existing(ctx context.Context, t *target) ([]string, error) {
+// existing lists the files below a path.
+func (q *query) existing(ctx context.Context, path string) ([]string, error) {
 	var out []string
-	for info, err := range q.s.m.cfg.FS.List(ctx, t.path) {
+	for info, err := range q.s.fs.List(ctx, path) {
 		if errs.Is(err, errs.NotFound) {
 			return nil, nil
 		}
@@ -210,47 +245,9 @@ func (q *query) writeFiles(ctx context.Context, w *plan.Write) (pending []vfs.Pe
 		pending = append(pending, vfs.Pending{Path: r[1].(string), Token: r[2].(string), Size: r[4].(int64)})
 	}
 	if err != nil {
-		return nil, errors.Join(err, q.discard(pending))
+		return nil, errors.Join(err, q.undo(ctx, w.Path, pending))
 	}
 	return pending, nil
-}
-
-func (q *query) discard(pending []vfs.Pending) error {
-	fin, ok := q.s.m.cfg.FS.(vfs.Finisher)
-	if !ok {
-		return nil
-	}
-	var err error
-	for _, p := range pending {
-		err = errors.Join(err, fin.Discard(context.Background(), p))
-	}
-	return err
-}
-
-// commit makes the files visible, then removes the ones they replace: a reader
-// in between sees too much rather than nothing, and a crash loses no rows.
-func (q *query) commit(ctx context.Context, path string, pending []vfs.Pending, old []string) error {
-	fs := q.s.m.cfg.FS
-	fin, ok := fs.(vfs.Finisher)
-	if !ok {
-		return errs.Errorf(errs.Internal, "session.commit", "the storage cannot finish files")
-	}
-	for i, p := range pending {
-		if _, err := fin.Finish(ctx, p); err != nil {
-			return errors.Join(err, q.discard(pending[i:]))
-		}
-	}
-	for _, f := range old {
-		if err := fs.Remove(ctx, f); err != nil {
-			return err
-		}
-	}
-	w, err := fs.Create(ctx, mux.Join(path, successFile))
-	if err != nil {
-		return err
-	}
-	_, err = w.Commit(ctx)
-	return err
 }
 
 // jobName is a name for a query that no client named.

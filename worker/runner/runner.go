@@ -36,6 +36,8 @@ type Config struct {
 	Registry *function.Registry
 	Formats  map[string]format.Format
 	FS       vfs.FS
+	// Stores gives storage under a task's own settings; nil: tasks have none.
+	Stores   func(settings map[string]string) vfs.FS
 	Budget   *mem.Budget
 	SpillDir string
 	Threads  int // of a task that does not say
@@ -170,7 +172,7 @@ func (t *task) build(frag *physical.Fragment) (err error) {
 		return err
 	}
 	deps := exec.Deps{
-		Registry: cfg.Registry, Env: env, FS: cfg.FS, Formats: cfg.format, Budget: t.budget, SpillDir: t.spill,
+		Registry: cfg.Registry, Env: env, FS: cfg.storage(t.msg.GetStorage()), Formats: cfg.format, Budget: t.budget, SpillDir: t.spill,
 		Threads: int(t.msg.GetThreads()), BatchRows: cfg.BatchRows, ForceSpill: cfg.ForceSpill, Held: cfg.Held,
 	}
 	if deps.Threads <= 0 {
@@ -188,6 +190,13 @@ func (c Config) format(name string) (format.Format, error) {
 		return f, nil
 	}
 	return nil, errs.Cond(errs.Analysis, "DATA_SOURCE_NOT_FOUND", "42K02", "The data source "+name+" is not known here.", "provider", name)
+}
+
+func (c Config) storage(settings map[string]string) vfs.FS {
+	if len(settings) == 0 || c.Stores == nil {
+		return c.FS
+	}
+	return c.Stores(settings)
 }
 
 func envOf(e physical.Env, partition int) (*function.Env, error) {

@@ -219,7 +219,10 @@ type Task struct {
 	Memory   int64                  `protobuf:"varint,5,opt,name=memory,proto3" json:"memory,omitempty"`
 	// Splits of the fragment's scans that belong to this task, by scan order;
 	// empty: all.
-	Splits        []*SplitRange `protobuf:"bytes,6,rep,name=splits,proto3" json:"splits,omitempty"`
+	Splits []*SplitRange `protobuf:"bytes,6,rep,name=splits,proto3" json:"splits,omitempty"`
+	// The session's own settings of storage (fs.s3a.…), secrets among them: they
+	// go beside the fragment, which is recorded and shown.
+	Storage       map[string]string `protobuf:"bytes,7,rep,name=storage,proto3" json:"storage,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +295,13 @@ func (x *Task) GetMemory() int64 {
 func (x *Task) GetSplits() []*SplitRange {
 	if x != nil {
 		return x.Splits
+	}
+	return nil
+}
+
+func (x *Task) GetStorage() map[string]string {
+	if x != nil {
+		return x.Storage
 	}
 	return nil
 }
@@ -1004,14 +1014,18 @@ const file_spurwheel_v1_task_proto_rawDesc = "" +
 	"\x05bytes\x18\x04 \x03(\x03R\x05bytes\"T\n" +
 	"\fStageOutputs\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\x05R\x05stage\x12.\n" +
-	"\aoutputs\x18\x02 \x03(\v2\x14.spurwheel.v1.OutputR\aoutputs\"\xe0\x01\n" +
+	"\aoutputs\x18\x02 \x03(\v2\x14.spurwheel.v1.OutputR\aoutputs\"\xd7\x02\n" +
 	"\x04Task\x12$\n" +
 	"\x02id\x18\x01 \x01(\v2\x14.spurwheel.v1.TaskIDR\x02id\x12\x1a\n" +
 	"\bfragment\x18\x02 \x01(\fR\bfragment\x122\n" +
 	"\x06inputs\x18\x03 \x03(\v2\x1a.spurwheel.v1.StageOutputsR\x06inputs\x12\x18\n" +
 	"\athreads\x18\x04 \x01(\x05R\athreads\x12\x16\n" +
 	"\x06memory\x18\x05 \x01(\x03R\x06memory\x120\n" +
-	"\x06splits\x18\x06 \x03(\v2\x18.spurwheel.v1.SplitRangeR\x06splits\"8\n" +
+	"\x06splits\x18\x06 \x03(\v2\x18.spurwheel.v1.SplitRangeR\x06splits\x129\n" +
+	"\astorage\x18\a \x03(\v2\x1f.spurwheel.v1.Task.StorageEntryR\astorage\x1a:\n" +
+	"\fStorageEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"8\n" +
 	"\n" +
 	"SplitRange\x12\x12\n" +
 	"\x04scan\x18\x01 \x01(\x05R\x04scan\x12\x16\n" +
@@ -1080,7 +1094,7 @@ func file_spurwheel_v1_task_proto_rawDescGZIP() []byte {
 	return file_spurwheel_v1_task_proto_rawDescData
 }
 
-var file_spurwheel_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_spurwheel_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_spurwheel_v1_task_proto_goTypes = []any{
 	(*TaskID)(nil),        // 0: spurwheel.v1.TaskID
 	(*Output)(nil),        // 1: spurwheel.v1.Output
@@ -1095,8 +1109,9 @@ var file_spurwheel_v1_task_proto_goTypes = []any{
 	(*ToWorker)(nil),      // 10: spurwheel.v1.ToWorker
 	(*FromWorker)(nil),    // 11: spurwheel.v1.FromWorker
 	(*Hello)(nil),         // 12: spurwheel.v1.Hello
-	nil,                   // 13: spurwheel.v1.Condition.ParamsEntry
-	(*Origin)(nil),        // 14: spurwheel.v1.Origin
+	nil,                   // 13: spurwheel.v1.Task.StorageEntry
+	nil,                   // 14: spurwheel.v1.Condition.ParamsEntry
+	(*Origin)(nil),        // 15: spurwheel.v1.Origin
 }
 var file_spurwheel_v1_task_proto_depIdxs = []int32{
 	0,  // 0: spurwheel.v1.Output.task:type_name -> spurwheel.v1.TaskID
@@ -1104,25 +1119,26 @@ var file_spurwheel_v1_task_proto_depIdxs = []int32{
 	0,  // 2: spurwheel.v1.Task.id:type_name -> spurwheel.v1.TaskID
 	2,  // 3: spurwheel.v1.Task.inputs:type_name -> spurwheel.v1.StageOutputs
 	4,  // 4: spurwheel.v1.Task.splits:type_name -> spurwheel.v1.SplitRange
-	0,  // 5: spurwheel.v1.TaskDone.id:type_name -> spurwheel.v1.TaskID
-	1,  // 6: spurwheel.v1.TaskDone.output:type_name -> spurwheel.v1.Output
-	5,  // 7: spurwheel.v1.TaskDone.operators:type_name -> spurwheel.v1.OperatorStats
-	0,  // 8: spurwheel.v1.TaskFailed.id:type_name -> spurwheel.v1.TaskID
-	8,  // 9: spurwheel.v1.TaskFailed.failure:type_name -> spurwheel.v1.Failure
-	9,  // 10: spurwheel.v1.Failure.condition:type_name -> spurwheel.v1.Condition
-	2,  // 11: spurwheel.v1.Failure.lost:type_name -> spurwheel.v1.StageOutputs
-	13, // 12: spurwheel.v1.Condition.params:type_name -> spurwheel.v1.Condition.ParamsEntry
-	14, // 13: spurwheel.v1.Condition.origin:type_name -> spurwheel.v1.Origin
-	3,  // 14: spurwheel.v1.ToWorker.launch:type_name -> spurwheel.v1.Task
-	0,  // 15: spurwheel.v1.ToWorker.cancel:type_name -> spurwheel.v1.TaskID
-	12, // 16: spurwheel.v1.FromWorker.hello:type_name -> spurwheel.v1.Hello
-	6,  // 17: spurwheel.v1.FromWorker.done:type_name -> spurwheel.v1.TaskDone
-	7,  // 18: spurwheel.v1.FromWorker.failed:type_name -> spurwheel.v1.TaskFailed
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	13, // 5: spurwheel.v1.Task.storage:type_name -> spurwheel.v1.Task.StorageEntry
+	0,  // 6: spurwheel.v1.TaskDone.id:type_name -> spurwheel.v1.TaskID
+	1,  // 7: spurwheel.v1.TaskDone.output:type_name -> spurwheel.v1.Output
+	5,  // 8: spurwheel.v1.TaskDone.operators:type_name -> spurwheel.v1.OperatorStats
+	0,  // 9: spurwheel.v1.TaskFailed.id:type_name -> spurwheel.v1.TaskID
+	8,  // 10: spurwheel.v1.TaskFailed.failure:type_name -> spurwheel.v1.Failure
+	9,  // 11: spurwheel.v1.Failure.condition:type_name -> spurwheel.v1.Condition
+	2,  // 12: spurwheel.v1.Failure.lost:type_name -> spurwheel.v1.StageOutputs
+	14, // 13: spurwheel.v1.Condition.params:type_name -> spurwheel.v1.Condition.ParamsEntry
+	15, // 14: spurwheel.v1.Condition.origin:type_name -> spurwheel.v1.Origin
+	3,  // 15: spurwheel.v1.ToWorker.launch:type_name -> spurwheel.v1.Task
+	0,  // 16: spurwheel.v1.ToWorker.cancel:type_name -> spurwheel.v1.TaskID
+	12, // 17: spurwheel.v1.FromWorker.hello:type_name -> spurwheel.v1.Hello
+	6,  // 18: spurwheel.v1.FromWorker.done:type_name -> spurwheel.v1.TaskDone
+	7,  // 19: spurwheel.v1.FromWorker.failed:type_name -> spurwheel.v1.TaskFailed
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_spurwheel_v1_task_proto_init() }
@@ -1147,7 +1163,7 @@ func file_spurwheel_v1_task_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spurwheel_v1_task_proto_rawDesc), len(file_spurwheel_v1_task_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
