@@ -45,6 +45,9 @@ type Filter struct {
 	In          []any
 	RejectsNull bool
 	New         func() (Select, error)
+	// Mark, where there is one, answers for a whole dictionary at once: it adds 1
+	// to pass of each row of v, flat and without nulls, that passes.
+	Mark func(v *batch.Vector, pass []uint8)
 }
 
 // Select keeps the passing rows of sel in place and returns them.

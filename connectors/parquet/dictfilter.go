@@ -1,7 +1,6 @@
 package parquet
 
 import (
-	"github.com/spurwheel/spurwheel/connectors/format"
 	"github.com/spurwheel/spurwheel/internal/batch"
 )
 
@@ -18,8 +17,8 @@ type dictTable struct {
 }
 
 // covers prepares the table for v's dictionary and tells whether it can be
-// used. rows is the number of rows that are going to profit.
-func (t *dictTable) covers(sel format.Select, v *batch.Vector, rows int64) bool {
+// used.
+func (t *dictTable) covers(r *reader, p *predicate, v *batch.Vector) bool {
 	if v.Enc != batch.Dict {
 		return false
 	}
@@ -27,20 +26,30 @@ func (t *dictTable) covers(sel format.Select, v *batch.Vector, rows int64) bool 
 		return t.usable
 	}
 	t.dict = v.Dict
-	t.usable = int64(v.Dict.Len()) <= rows/2 && t.fill(sel, v.Dict)
+	t.usable = int64(v.Dict.Len()) <= r.group.rows/2 && t.fill(r, p, v.Dict)
 	return t.usable
 }
 
 // fill asks the predicate about all entries and about null. An error may be
 // about an entry whose rows other filters have removed: then rows are asked
 // one window after the other, as without a dictionary.
-func (t *dictTable) fill(sel format.Select, dict *batch.Vector) bool {
+func (t *dictTable) fill(r *reader, p *predicate, dict *batch.Vector) bool {
 	n := dict.Len()
-	t.pass = append(t.pass[:0], make([]uint8, n)...)
+	if cap(t.pass) < n {
+		t.pass = make([]uint8, n)
+	}
+	t.pass = t.pass[:n]
+	clear(t.pass)
+	if p.filter.Mark != nil {
+		p.filter.Mark(dict, t.pass)
+		t.null = 0
+		return true
+	}
 	for from := 0; from < n; from += batch.Rows {
 		k := min(batch.Rows, n-from)
 		t.part.Slice(dict, from, k)
-		kept, err := sel(&t.part, t.iota(k))
+		t.sel = append(t.sel[:0], r.iota(k)...)
+		kept, err := p.sel(&t.part, t.sel)
 		if err != nil {
 			return false
 		}
@@ -53,17 +62,10 @@ func (t *dictTable) fill(sel format.Select, dict *batch.Vector) bool {
 		t.none.Reset(0)
 		t.none.AppendNulls(1)
 	}
-	kept, err := sel(t.none, t.iota(1))
+	t.sel = append(t.sel[:0], 0)
+	kept, err := p.sel(t.none, t.sel)
 	t.null = uint8(len(kept))
 	return err == nil
-}
-
-func (t *dictTable) iota(n int) []int32 {
-	t.sel = t.sel[:0]
-	for i := range n {
-		t.sel = append(t.sel, int32(i))
-	}
-	return t.sel
 }
 
 // keep leaves those rows in cur that pass.

@@ -203,11 +203,12 @@ func (f *columnFilter) run(ctx context.Context, r *reader, n int, sel []int32, f
 		f.cur = append(f.cur[:0], sel...)
 	}
 	cur := f.cur
-	for _, p := range f.preds {
+	for i := range f.preds {
+		p := &f.preds[i]
 		if p.sel == nil || len(cur) == 0 {
 			continue
 		}
-		if p.table.covers(p.sel, v, r.group.rows) {
+		if p.table.covers(r, p, v) {
 			cur = p.table.keep(v, cur)
 			continue
 		}

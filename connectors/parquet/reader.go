@@ -108,8 +108,11 @@ func (r *reader) keep(b []byte) { r.kept = append(r.kept, b) }
 
 // iota is 0, 1, …, n-1.
 func (r *reader) iota(n int) []int32 {
-	for i := len(r.all); i < n; i++ {
-		r.all = append(r.all, int32(i))
+	if have := len(r.all); have < n {
+		r.all = append(r.all, make([]int32, max(n, r.rows)-have)...)
+		for i := range r.all {
+			r.all[i] = int32(i)
+		}
 	}
 	return r.all[:n:n]
 }

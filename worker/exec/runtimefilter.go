@@ -33,12 +33,12 @@ type publication struct {
 type keyFilter struct{ set atomic.Pointer[keySet] }
 
 // keySet is the values: nothing at all, a range of integers, and a Bloom
-// filter or, of a dense key, the exact array.
+// filter or, of integers that are not too far apart, a bit for each of the range.
 type keySet struct {
 	empty  bool
 	ranged bool
 	lo, hi int64
-	dense  []int32 // by value - lo: 0 is absent
+	exact  []uint64 // by value - lo
 	bloom  []uint64
 	phys   types.Phys
 	typ    types.Type
@@ -47,6 +47,14 @@ type keySet struct {
 // bloomLimit is the largest build side that gets a Bloom filter; beyond it the
 // filter leaves the cache and costs what the probe would.
 const bloomLimit = 4 << 20
+
+// A bit for each value of the range is the cheapest test and the smallest as
+// long as it takes no more than the Bloom filter's room; up to exactFree values
+// it stays in a core's second level cache.
+const (
+	exactLoad = 32
+	exactFree = 1 << 22
+)
 
 // set publishes the keys of a finished table.
 func (p publication) set(t *joinTable) {
@@ -57,12 +65,28 @@ func (p publication) set(t *joinTable) {
 	}
 	s.lo, s.hi, s.ranged = t.keySpan(p.key)
 	switch {
-	case t.dense != nil:
-		s.dense = t.dense
+	case s.ranged && uint64(s.hi)-uint64(s.lo) < uint64(max(exactFree, exactLoad*t.rows)):
+		s.exact = t.bitsOf(p.key, s.lo, s.hi)
 	case t.rows <= bloomLimit && (c.width == 1 || c.phys == types.PhysView):
 		s.bloom = t.bloomOf(p.key)
 	}
 	p.filter.set.Store(s)
+}
+
+// bitsOf marks key k's values, all in [lo, hi].
+func (t *joinTable) bitsOf(k int, lo, hi int64) []uint64 {
+	out := make([]uint64, (uint64(hi)-uint64(lo))/64+1)
+	w, at := t.spec.lay.words, t.spec.lay.cols[k].at
+	word, bit := t.spec.lay.nullAt(k)
+	for _, ch := range t.chunks {
+		for i := 0; i < len(ch.keys); i += w {
+			if ch.keys[i+word]&bit == 0 {
+				x := ch.keys[i+at] - uint64(lo)
+				out[x>>6] |= 1 << (x & 63)
+			}
+		}
+	}
+	return out
 }
 
 // bloomOf makes a filter of 16 bits for each row, three of them set, in one word.
@@ -109,6 +133,9 @@ func (f *scanFilter) Current() *format.Filter {
 	out := &format.Filter{Column: f.column, RejectsNull: true, New: func() (format.Select, error) { return s.tester().sel, nil }}
 	if s.ranged {
 		out.Min, out.Max = boxInt(s.typ, s.lo), boxInt(s.typ, s.hi)
+	}
+	if s.exact != nil {
+		out.Mark = s.mark
 	}
 	return out
 }
@@ -251,12 +278,12 @@ func selInts[T int8 | int16 | int32 | int64](s *keySet, vals []T, sel []int32) [
 	lo, span := uint64(s.lo), uint64(s.hi)-uint64(s.lo)
 	k := 0
 	switch {
-	case s.dense != nil:
+	case s.exact != nil:
 		for _, i := range sel {
 			at := uint64(int64(vals[i])) - lo
 			sel[k] = i
-			if at <= span && s.dense[at] != 0 {
-				k++
+			if at <= span {
+				k += int(s.exact[at>>6] >> (at & 63) & 1)
 			}
 		}
 	case s.bloom != nil:
@@ -279,4 +306,28 @@ func selInts[T int8 | int16 | int32 | int64](s *keySet, vals []T, sel []int32) [
 		}
 	}
 	return sel[:k]
+}
+
+// mark is format.Filter's Mark of an exact set.
+func (s *keySet) mark(v *batch.Vector, pass []uint8) {
+	switch s.phys {
+	case types.PhysBool, types.PhysInt8:
+		markInts(s, batch.Values[int8](v), pass)
+	case types.PhysInt16:
+		markInts(s, batch.Values[int16](v), pass)
+	case types.PhysInt32:
+		markInts(s, batch.Values[int32](v), pass)
+	default:
+		markInts(s, batch.Values[int64](v), pass)
+	}
+}
+
+func markInts[T int8 | int16 | int32 | int64](s *keySet, vals []T, pass []uint8) {
+	lo, span := uint64(s.lo), uint64(s.hi)-uint64(s.lo)
+	pass = pass[:len(vals)]
+	for i, x := range vals {
+		if at := uint64(int64(x)) - lo; at <= span {
+			pass[i] += uint8(s.exact[at>>6] >> (at & 63) & 1)
+		}
+	}
 }
