@@ -2,6 +2,8 @@
 // threads without locks. It takes sentences of word ids and leaves weights; it knows no file, no text and no device.
 package train
 
+import "github.com/spurwheel/spurwheel/internal/mem"
+
 // Architecture says what is predicted from what.
 type Architecture uint8
 
@@ -51,6 +53,8 @@ type Config struct {
 	SparkOrder bool
 	// Kernel forces the instruction set: "", "avx512", "avx2" or "portable"; "" is the best this machine has.
 	Kernel string
+	// Memory is charged with the weights; nil charges nobody.
+	Memory *mem.Budget
 }
 
 // Default is what gensim's users expect: 100 components, window 5, 5 negatives, 5 epochs, sample 1e-3.

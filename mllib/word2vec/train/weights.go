@@ -1,17 +1,142 @@
 package train
 
+import (
+	"math"
+	"unsafe"
+
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/mem"
+	"github.com/spurwheel/spurwheel/mllib/word2vec/train/kernel"
+	"github.com/spurwheel/spurwheel/mllib/word2vec/vocab"
+)
+
 // Weights is the state of a training: one input row per word (its vector) and one output row per word (negative sampling) or
 // per inner node of the Huffman tree (hierarchical softmax). A row takes Stride components, of which the first Dim count and
-// the others are zero. Exactly one of the pairs In/Out and In16/Out16 (bfloat16) is used.
+// the others are zero. Exactly one of the pairs In/Out and In16/Out16 (bfloat16) is used. The rows lie outside of Go's heap:
+// Close gives them back, and nothing may use the slices after it.
 type Weights struct {
 	Words, OutRows int
 	Dim, Stride    int
 	In, Out        []float32
 	In16, Out16    []uint16
+
+	set    *kernel.Set
+	memory *mem.Budget
+	booked int64
+	blocks [2][]byte
+}
+
+// New checks cfg and makes the weights of an untrained model: input rows drawn evenly from ±1/dim with the seed, as gensim does
+// (Spark's numbers with SparkOrder), output rows zero.
+func New(cfg Config, v *vocab.Vocabulary) (*Weights, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	if err := checkVocabulary(v); err != nil {
+		return nil, err
+	}
+	set, err := kernel.For(cfg.Kernel)
+	if err != nil {
+		return nil, badOption("kernel", cfg.Kernel, "%v", err)
+	}
+	w := &Weights{
+		Words: v.Len(), OutRows: v.Len(), Dim: cfg.Dim,
+		Stride: (cfg.Dim + kernel.Align - 1) / kernel.Align * kernel.Align,
+		set:    set, memory: cfg.Memory,
+	}
+	if cfg.Output == HierarchicalSoftmax {
+		w.OutRows--
+	}
+	if err := w.allocate(cfg.Storage); err != nil {
+		return nil, err
+	}
+	if cfg.SparkOrder {
+		w.initSpark(int64(cfg.Seed))
+	} else {
+		w.initUniform(cfg.Seed)
+	}
+	return w, nil
+}
+
+// Bytes is the size of the rows.
+func (w *Weights) Bytes() int64 {
+	size := int64(unsafe.Sizeof(float32(0)))
+	if w.In16 != nil {
+		size = int64(unsafe.Sizeof(uint16(0)))
+	}
+	return (int64(w.Words) + int64(w.OutRows)) * int64(w.Stride) * size
+}
+
+// Close gives the memory back. A second call does nothing.
+func (w *Weights) Close() error {
+	blocks := w.blocks
+	w.blocks, w.In, w.Out, w.In16, w.Out16 = [2][]byte{}, nil, nil, nil, nil
+	if w.memory != nil {
+		w.memory.Shrink(w.booked)
+	}
+	w.booked = 0
+	var failed error
+	for _, b := range blocks {
+		if err := unmapRows(b); err != nil {
+			failed = errs.E(errs.Internal, "train.Close", err)
+		}
+	}
+	return failed
+}
+
+func (w *Weights) allocate(s Storage) error {
+	size := int64(unsafe.Sizeof(float32(0)))
+	if s == BFloat16 {
+		size = int64(unsafe.Sizeof(uint16(0)))
+	}
+	in, out := int64(w.Words)*int64(w.Stride)*size, int64(w.OutRows)*int64(w.Stride)*size
+	if w.memory != nil {
+		if err := w.memory.Grow(in + out); err != nil {
+			return errs.E(errs.Exhausted, "train.New", err)
+		}
+		w.booked = in + out
+	}
+	for i, n := range []int64{in, out} {
+		b, err := mapRows(n)
+		if err != nil {
+			_ = w.Close()
+			return errs.Errorf(errs.Exhausted, "train.New", "%d bytes for %d words of %d components: %w", in+out, w.Words, w.Dim, err)
+		}
+		w.blocks[i] = b
+	}
+	if s == BFloat16 {
+		w.In16, w.Out16 = cast[uint16](w.blocks[0]), cast[uint16](w.blocks[1])
+	} else {
+		w.In, w.Out = cast[float32](w.blocks[0]), cast[float32](w.blocks[1])
+	}
+	return nil
+}
+
+func cast[T any](b []byte) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(*new(T))))
+}
+
+// initUniform gives every row its own generator, so that a row does not depend on the number of words before it.
+func (w *Weights) initUniform(seed uint64) {
+	for id := range w.Words {
+		r := seeded(seed, uint64(id))
+		for i := range w.Dim {
+			x := (float32(r.next()>>40)*(2.0/(1<<24)) - 1) / float32(w.Dim)
+			if w.In16 != nil {
+				w.In16[id*w.Stride+i] = narrow(x)
+			} else {
+				w.In[id*w.Stride+i] = x
+			}
+		}
+	}
 }
 
 // Row copies the vector of word id into dst, which holds Dim components.
 func (w *Weights) Row(id int, dst []float32) {
+	if w.set != nil {
+		w.set.Lock()
+		defer w.set.Unlock()
+	}
 	if w.In16 != nil {
 		row := w.In16[id*w.Stride:]
 		for i := range dst[:w.Dim] {
@@ -20,4 +145,36 @@ func (w *Weights) Row(id int, dst []float32) {
 		return
 	}
 	copy(dst[:w.Dim], w.In[id*w.Stride:])
+}
+
+// checkFor tells whether the weights are of the shape that training cfg on v needs.
+func (w *Weights) checkFor(cfg Config, v *vocab.Vocabulary) error {
+	outRows := v.Len()
+	if cfg.Output == HierarchicalSoftmax {
+		outRows--
+	}
+	rows := func(n int) int { return n * w.Stride }
+	have := len(w.In) == rows(w.Words) && len(w.Out) == rows(w.OutRows)
+	if cfg.Storage == BFloat16 {
+		have = len(w.In16) == rows(w.Words) && len(w.Out16) == rows(w.OutRows)
+	}
+	if !have || w.Words != v.Len() || w.OutRows != outRows || w.Dim != cfg.Dim || w.Stride%kernel.Align != 0 {
+		return errs.Errorf(errs.Invalid, "train.Train", "the weights (%d words of %d components) are not those of this training (%d words of %d)",
+			w.Words, w.Dim, v.Len(), cfg.Dim)
+	}
+	return nil
+}
+
+// finite tells whether no vector holds a NaN or an infinity, on a sample of the rows.
+func (w *Weights) finite() bool {
+	row := make([]float32, w.Dim)
+	for id := 0; id < w.Words; id += 1 + w.Words/1000 {
+		w.Row(id, row)
+		for _, x := range row {
+			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+				return false
+			}
+		}
+	}
+	return true
 }

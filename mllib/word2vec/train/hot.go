@@ -1,0 +1,5 @@
+package train
+
+type hotRows struct{}
+
+func (h *hotRows) merge(w *worker) {}

@@ -1,0 +1,5 @@
+//go:build !race && !amd64
+
+package kernel
+
+func sets() []*Set { return []*Set{portable()} }

@@ -1,0 +1,3 @@
+package train
+
+func (w *Weights) initSpark(seed int64) {}
