@@ -1,0 +1,140 @@
+#include "textflag.h"
+
+// Both kernels keep two accumulators, which hides most of an addition's latency, while rows stream from memory.
+
+// func dotsAVX512(dst, rows *float32, n, dim int, q *float32)
+TEXT ·dotsAVX512(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ rows+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ dim+24(FP), DX
+	MOVQ q+32(FP), BX
+	MOVQ DX, R8
+	SHRQ $4, R8
+	MOVQ DX, R9
+	ANDQ $15, R9
+	MOVL $-1, AX
+	BZHIL R9, AX, AX
+	KMOVW AX, K1
+
+row512:
+	TESTQ CX, CX
+	JZ    done512
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ BX, R11
+	MOVQ R8, R10
+
+pair512:
+	CMPQ R10, $2
+	JLT  one512
+	VMOVUPS (SI), Z2
+	VFMADD231PS (R11), Z2, Z0
+	VMOVUPS 64(SI), Z3
+	VFMADD231PS 64(R11), Z3, Z1
+	ADDQ $128, SI
+	ADDQ $128, R11
+	SUBQ $2, R10
+	JMP  pair512
+
+one512:
+	TESTQ R10, R10
+	JZ    tail512
+	VMOVUPS (SI), Z2
+	VFMADD231PS (R11), Z2, Z0
+	ADDQ $64, SI
+	ADDQ $64, R11
+
+tail512:
+	TESTQ R9, R9
+	JZ    sum512
+	VMOVUPS.Z (SI), K1, Z2
+	VMOVUPS.Z (R11), K1, Z3
+	VFMADD231PS Z2, Z3, Z1
+	LEAQ (SI)(R9*4), SI
+
+sum512:
+	VADDPS Z1, Z0, Z0
+	VEXTRACTF64X4 $1, Z0, Y1
+	VADDPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VMOVSS X0, (DI)
+	ADDQ $4, DI
+	DECQ CX
+	JMP  row512
+
+done512:
+	VZEROUPPER
+	RET
+
+// func dotsAVX2(dst, rows *float32, n, dim int, q *float32)
+TEXT ·dotsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ rows+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ dim+24(FP), DX
+	MOVQ q+32(FP), BX
+	MOVQ DX, R8
+	SHRQ $3, R8
+	ANDQ $7, DX
+
+row2:
+	TESTQ CX, CX
+	JZ    done2
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS X4, X4, X4
+	MOVQ BX, R11
+	MOVQ R8, R10
+
+pair2:
+	CMPQ R10, $2
+	JLT  one2
+	VMOVUPS (SI), Y2
+	VFMADD231PS (R11), Y2, Y0
+	VMOVUPS 32(SI), Y3
+	VFMADD231PS 32(R11), Y3, Y1
+	ADDQ $64, SI
+	ADDQ $64, R11
+	SUBQ $2, R10
+	JMP  pair2
+
+one2:
+	TESTQ R10, R10
+	JZ    tail2
+	VMOVUPS (SI), Y2
+	VFMADD231PS (R11), Y2, Y0
+	ADDQ $32, SI
+	ADDQ $32, R11
+
+tail2:
+	MOVQ DX, R9
+
+single2:
+	TESTQ R9, R9
+	JZ    sum2
+	VMOVSS (SI), X2
+	VFMADD231SS (R11), X2, X4
+	ADDQ $4, SI
+	ADDQ $4, R11
+	DECQ R9
+	JMP  single2
+
+sum2:
+	VADDPS Y1, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VADDSS X4, X0, X0
+	VMOVSS X0, (DI)
+	ADDQ $4, DI
+	DECQ CX
+	JMP  row2
+
+done2:
+	VZEROUPPER
+	RET
