@@ -19,6 +19,12 @@ import (
 // that answers slower than this keeps the parts until its own rules remove them.
 const cleanupTime = 30 * time.Second
 
+var (
+	_ vfs.Preparer = (*writer)(nil)
+	_ vfs.Finisher = (*FS)(nil)
+	_ vfs.Sweeper  = (*FS)(nil)
+)
+
 // token is an upload whose parts are all there, as vfs.Pending carries it. One
 // without upload stands for an empty object, which the protocol cannot upload
 // in parts.

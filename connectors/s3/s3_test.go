@@ -3,7 +3,6 @@ package s3_test
 import (
 	"context"
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -120,19 +119,6 @@ func conformance(t *testing.T, fs vfs.FS, base string) {
 func TestConformanceOfFake(t *testing.T) {
 	_, url := newFake(t)
 	conformance(t, newFS(t, url), "s3a://bucket")
-}
-
-// TestConformanceOfServer runs against a real server where the environment
-// names one: its URL, with keys as user and password, and a bucket that exists.
-func TestConformanceOfServer(t *testing.T) {
-	endpoint, bucket := os.Getenv("SPURWHEEL_TEST_S3_ENDPOINT"), os.Getenv("SPURWHEEL_TEST_S3_BUCKET")
-	if endpoint == "" || bucket == "" {
-		t.Skip("SPURWHEEL_TEST_S3_ENDPOINT and SPURWHEEL_TEST_S3_BUCKET name no server")
-	}
-	fs := s3.New(new(mem.Pool), s3.Keys{"fs.s3a.endpoint": endpoint}, os.Getenv)
-	t.Cleanup(fs.Close)
-	conformance(t, fs, "s3://"+bucket+"/"+t.Name())
-	pendingConformance(t, fs, "s3a://"+bucket+"/"+t.Name())
 }
 
 func TestRequestsAreFew(t *testing.T) {
