@@ -49,7 +49,7 @@ func (r *run) lateral(ctx context.Context, j *plan.Join) (plan.Node, error) {
 	if c.Type == plan.JoinCross {
 		c.Type = plan.JoinInner
 	}
-	c.Left, c.Right = &plan.Shared{ID: d.id, Columns: d.left, Child: d.shared}, right
+	c.Left, c.Right = d.itself(j.Left), right
 	c.Cond = plan.And(append(conds, j.Cond)...)
 	return &plan.Project{List: columnList(out), Child: &c}, nil
 }
@@ -132,19 +132,18 @@ type domain struct {
 	left   []*plan.Column // the left side's columns, as the rest of the plan knows them
 	shared plan.Node      // the left side under other identities
 	id     int64
+	// correlated: the left side refers to an enclosing query.
+	correlated bool
 }
 
 // relation is a fresh occurrence of the domain.
 func (d *domain) relation() (plan.Node, []*plan.Column) {
-	s := &plan.Shared{ID: d.id, Child: d.shared}
-	for _, c := range d.shared.Output() {
-		s.Columns = append(s.Columns, d.freshColumn(c))
-	}
+	s, have := d.occurrence()
 	var cols []*plan.Column
 	for _, o := range d.outer {
 		for i, c := range d.left {
 			if c.ID == o.ID {
-				cols = append(cols, s.Columns[i])
+				cols = append(cols, have[i])
 				break
 			}
 		}
@@ -158,11 +157,33 @@ func (d *domain) relation() (plan.Node, []*plan.Column) {
 	return &plan.Distinct{Child: &plan.Project{List: list, Child: s}}, out
 }
 
+// occurrence is the left side under other identities. A left side that is
+// correlated itself is copied: the optimiser takes each copy out of its query.
+func (d *domain) occurrence() (plan.Node, []*plan.Column) {
+	if d.correlated {
+		n := d.renewed(d.shared)
+		return n, n.Output()
+	}
+	s := &plan.Shared{ID: d.id, Child: d.shared}
+	for _, c := range d.shared.Output() {
+		s.Columns = append(s.Columns, d.freshColumn(c))
+	}
+	return s, s.Columns
+}
+
+// itself is the left side as the rest of the plan knows it.
+func (d *domain) itself(left plan.Node) plan.Node {
+	if d.correlated {
+		return left
+	}
+	return &plan.Shared{ID: d.id, Columns: d.left, Child: d.shared}
+}
+
 // newDomain shares a relation, to be read once as it is and once for the domain.
 func (r *run) newDomain(left plan.Node) *domain {
 	shared := r.renewed(left) // may take numbers of shared plans itself
 	r.nshare++
-	return &domain{run: r, left: left.Output(), shared: shared, id: r.nshare}
+	return &domain{run: r, left: left.Output(), shared: shared, id: r.nshare, correlated: len(freeColumns(left)) > 0}
 }
 
 // by maps outer columns to the domain's columns.

@@ -4,51 +4,79 @@ import (
 	"context"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
-	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
 // The domain of a lateral join through joins, set operations and limits.
 
-// join pushes the domain into the sides that use it; where the left side
-// decides which rows there are, into that one always.
+// join pushes the domain into the sides that use it; where one side decides
+// which rows there are, into that one always.
 func (d *domain) join(ctx context.Context, j *plan.Join) (plan.Node, []*plan.Column, error) {
-	inner := j.Type == plan.JoinInner || j.Type == plan.JoinCross
-	if j.Type == plan.JoinRight || j.Type == plan.JoinFull {
-		return nil, nil, errs.Unsupported("this form of a correlated subquery: " + j.String())
-	}
 	c := *j
-	var cols, right []*plan.Column
+	var left, right []*plan.Column
 	var err error
-	condUses := j.Cond != nil && hasOuter(j.Cond)
-	if !inner || len(outerColumns(j.Left)) > 0 || condUses && len(outerColumns(j.Right)) == 0 {
-		if c.Left, cols, err = d.push(ctx, j.Left); err != nil {
+	toLeft, toRight := sidesOfDomain(j)
+	if toLeft {
+		if c.Left, left, err = d.push(ctx, j.Left); err != nil {
 			return nil, nil, err
 		}
 	}
-	if len(outerColumns(j.Right)) > 0 {
+	if toRight {
 		if c.Right, right, err = d.push(ctx, j.Right); err != nil {
 			return nil, nil, err
 		}
 	}
-	var same plan.Expr
-	switch {
-	case cols == nil:
+	cols := left
+	if left == nil || j.Type == plan.JoinRight {
 		cols = right
-	case right != nil:
-		if same, err = d.same(ctx, cols, right); err != nil {
-			return nil, nil, err
-		}
 	}
 	if c.Cond != nil {
 		c.Cond = replaceOuter([]plan.Expr{c.Cond}, d.by(cols))[0]
 	}
-	c.Cond = plan.And(c.Cond, same)
+	if left != nil && right != nil {
+		same, err := d.same(ctx, left, right)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.Cond = plan.And(c.Cond, same)
+	}
 	if c.Type == plan.JoinCross && c.Cond != nil {
 		c.Type = plan.JoinInner
 	}
 	list := columnList(j.Output())
+	if j.Type == plan.JoinFull {
+		return d.fullJoin(ctx, &c, list, left, right)
+	}
 	return &plan.Project{List: append(list, columnList(cols)...), Child: &c}, cols, nil
+}
+
+// sidesOfDomain tells which sides of a join the domain goes to.
+func sidesOfDomain(j *plan.Join) (left, right bool) {
+	left, right = len(outerColumns(j.Left)) > 0, len(outerColumns(j.Right)) > 0
+	switch j.Type {
+	case plan.JoinInner, plan.JoinCross:
+		return left || j.Cond != nil && hasOuter(j.Cond) && !right, right
+	case plan.JoinRight:
+		return left, true
+	case plan.JoinFull:
+		return true, true
+	default:
+		return true, right
+	}
+}
+
+// fullJoin takes the domain's columns from the side that has the row.
+func (d *domain) fullJoin(ctx context.Context, j *plan.Join, list []plan.Expr, left, right []*plan.Column) (plan.Node, []*plan.Column, error) {
+	cols := make([]*plan.Column, len(left))
+	for i, l := range left {
+		e, err := d.expr(ctx, plan.Fn("coalesce", l.WithNullable(true), right[i].WithNullable(true)), d.rewriteEnv(false))
+		if err != nil {
+			return nil, nil, err
+		}
+		a := d.alias(e, l.Name)
+		list, cols[i] = append(list, a), a.Column()
+	}
+	return &plan.Project{List: list, Child: j}, cols, nil
 }
 
 func (d *domain) union(ctx context.Context, u *plan.Union) (plan.Node, []*plan.Column, error) {

@@ -150,6 +150,9 @@ func (r *run) occurrence(ctx context.Context, c *cte) (plan.Node, error) {
 		}
 		c.plan = n
 	}
+	if len(freeColumns(c.plan)) > 0 { // the optimiser takes correlation out of each place on its own
+		return &plan.SubqueryAlias{Name: []string{c.def.Name}, Child: r.renewed(c.plan)}, nil
+	}
 	out := c.plan.Output()
 	cols := make([]*plan.Column, len(out))
 	for i, o := range out {

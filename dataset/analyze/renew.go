@@ -3,10 +3,61 @@ package analyze
 import "github.com/spurwheel/spurwheel/dataset/plan"
 
 // renewed copies a resolved plan under new identities, so that it can occur
-// beside another copy of itself.
+// beside another copy of itself. Columns of enclosing queries stay what they are.
 func (r *run) renewed(n plan.Node) plan.Node {
 	w := &renewer{run: r, ids: map[plan.ID]plan.ID{}, shares: map[int64]int64{}}
+	for _, c := range freeColumns(n) {
+		w.ids[c.ID] = c.ID
+	}
 	return w.node(n)
+}
+
+// freeColumns lists the outer references of a plan and of the subqueries in it
+// that none of its own operators answers.
+func freeColumns(n plan.Node) []*plan.Column {
+	var refs []*plan.Column
+	own := map[plan.ID]bool{}
+	walkAll(n, func(x plan.Node) {
+		for _, e := range x.Exprs() {
+			plan.WalkExpr(e, func(y plan.Expr) bool {
+				if o, ok := y.(*plan.OuterRef); ok {
+					refs = append(refs, o.Column)
+				}
+				return true
+			})
+		}
+	})
+	if len(refs) == 0 {
+		return nil
+	}
+	walkAll(n, func(x plan.Node) {
+		for _, c := range x.Output() {
+			own[c.ID] = true
+		}
+	})
+	var free []*plan.Column
+	for _, c := range refs {
+		if !own[c.ID] && !containsID(free, c.ID) {
+			free = append(free, c)
+		}
+	}
+	return free
+}
+
+// walkAll visits the operators of a plan and of its subqueries.
+func walkAll(n plan.Node, visit func(plan.Node)) {
+	plan.Walk(n, func(x plan.Node) bool {
+		visit(x)
+		for _, e := range x.Exprs() {
+			plan.WalkExpr(e, func(y plan.Expr) bool {
+				if s, ok := y.(*plan.Subquery); ok {
+					walkAll(s.Plan, visit)
+				}
+				return true
+			})
+		}
+		return true
+	})
 }
 
 type renewer struct {

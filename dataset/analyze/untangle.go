@@ -20,16 +20,35 @@ func (r *run) untangle(ctx context.Context, n plan.Node) (plan.Node, error) {
 		case *plan.Filter:
 			n = r.notIn(x)
 		case *plan.Join:
-			if x.Type != plan.JoinInner && x.Type != plan.JoinCross && x.Cond != nil && hasSubquery(x.Cond) {
-				return r.joinSubqueries(x)
-			}
-			return n, nil
+			return r.untangleJoin(ctx, x)
 		}
 		if len(n.Children()) != 1 {
 			return n, nil
 		}
 		return r.domains(ctx, n)
 	})
+}
+
+// untangleJoin handles the subqueries of a join's condition: an inner join
+// filters by them, other joins know their values before.
+func (r *run) untangleJoin(ctx context.Context, j *plan.Join) (plan.Node, error) {
+	if j.Cond == nil || !hasSubquery(j.Cond) {
+		return j, nil
+	}
+	if j.Type != plan.JoinInner && j.Type != plan.JoinCross {
+		return r.joinSubqueries(ctx, j)
+	}
+	var plain, subs plan.Expr
+	for _, c := range plan.SplitAnd(j.Cond) {
+		if hasSubquery(c) {
+			subs = plan.And(subs, c)
+		} else {
+			plain = plan.And(plain, c)
+		}
+	}
+	c := *j
+	c.Cond = plain
+	return r.domains(ctx, r.notIn(&plan.Filter{Cond: subs, Child: &c}))
 }
 
 // domains rewrites the hard subqueries among n's expressions. n's input is
@@ -57,8 +76,7 @@ func (r *run) domains(ctx context.Context, n plan.Node) (plan.Node, error) {
 	if d == nil {
 		return n, nil
 	}
-	left := &plan.Shared{ID: d.id, Columns: d.left, Child: d.shared}
-	return n.WithChildren([]plan.Node{left}).WithExprs(out), nil
+	return n.WithChildren([]plan.Node{d.itself(child)}).WithExprs(out), nil
 }
 
 // subquery computes a subquery for the whole domain and picks the outer row's part.
@@ -135,6 +153,10 @@ func shapeOf(n plan.Node, exists bool) shape {
 	}
 	bad := shape{hard: true}
 	cs := n.Children()
+	if anyOuterValues(n.Exprs()) {
+		return bad
+	}
+	exists = exists && !readsOuterColumn(n)
 	switch x := n.(type) {
 	case *plan.Filter:
 		sh := shapeOf(x.Child, exists)
@@ -164,6 +186,45 @@ func shapeOf(n plan.Node, exists bool) shape {
 	return bad
 }
 
+// anyOuterValues finds subqueries, IN mostly, that compare an outer reference
+// with their rows: the optimiser's join for them cannot hold it.
+func anyOuterValues(es []plan.Expr) bool {
+	found := false
+	for _, e := range es {
+		plan.WalkExpr(e, func(x plan.Expr) bool {
+			if s, ok := x.(*plan.Subquery); ok {
+				found = found || correlatedExprs(s.Values...)
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+// readsOuterColumn tells whether n's expressions use a column that a projection
+// below makes of outer references: EXISTS cannot leave that column out.
+func readsOuterColumn(n plan.Node) bool {
+	used := map[plan.ID]bool{}
+	for _, e := range n.Exprs() {
+		for _, c := range columnsOf(e) {
+			used[c.ID] = true
+		}
+	}
+	found := false
+	for _, child := range n.Children() {
+		plan.Walk(child, func(x plan.Node) bool {
+			if p, ok := x.(*plan.Project); ok {
+				for _, e := range p.List {
+					a, ok := e.(*plan.Alias)
+					found = found || ok && used[a.ID] && hasOuter(a.Child)
+				}
+			}
+			return !found
+		})
+	}
+	return found
+}
+
 func joinShape(j *plan.Join, exists bool) shape {
 	l, r := shapeOf(j.Left, exists), shapeOf(j.Right, exists)
 	inner := j.Type == plan.JoinInner || j.Type == plan.JoinCross
@@ -189,25 +250,42 @@ func factored(cond plan.Expr) []plan.Expr {
 			out = append(out, c)
 			continue
 		}
-		rest := make([]plan.Expr, len(terms))
+		var shared []plan.Expr
 		for _, x := range plan.SplitAnd(terms[0]) {
 			common := true
 			for _, t := range terms[1:] {
 				common = common && keyIndex(plan.SplitAnd(t), x) >= 0
 			}
 			if common {
-				out = append(out, x)
+				shared = append(shared, x)
 			}
 		}
-		for i, t := range terms {
-			for _, x := range plan.SplitAnd(t) {
-				if keyIndex(out, x) < 0 {
-					rest[i] = plan.And(rest[i], x)
-				}
+		out = append(out, shared...)
+		if rest := orWithout(terms, shared); rest != nil {
+			out = append(out, rest)
+		}
+	}
+	return out
+}
+
+// orWithout is the OR of terms without the conjuncts that all of them have;
+// nil if a term has no others, which makes the OR true.
+func orWithout(terms, shared []plan.Expr) plan.Expr {
+	var out plan.Expr
+	for _, t := range terms {
+		var rest plan.Expr
+		for _, x := range plan.SplitAnd(t) {
+			if keyIndex(shared, x) < 0 {
+				rest = plan.And(rest, x)
 			}
-			if rest[i] != nil {
-				out = append(out, rest[i])
-			}
+		}
+		switch {
+		case rest == nil:
+			return nil
+		case out == nil:
+			out = rest
+		default:
+			out = &plan.Call{Name: "or", Args: []plan.Expr{out, rest}, Typ: types.Bool, Null: true}
 		}
 	}
 	return out
@@ -236,7 +314,7 @@ func outerEquality(e plan.Expr) bool {
 
 // notIn rewrites conjuncts NOT IN over correlated queries: no row may be equal
 // or, since that would be unknown, null.
-func (r *run) notIn(f *plan.Filter) plan.Node {
+func (r *run) notIn(f *plan.Filter) *plan.Filter {
 	changed := false
 	conds := plan.SplitAnd(f.Cond)
 	for i, c := range conds {
@@ -266,7 +344,7 @@ func (r *run) mayEqual(s *plan.Subquery) plan.Expr {
 	var same plan.Expr
 	for i, c := range s.Plan.Output() {
 		v := outerRefs(s.Values[i])
-		if hasSubquery(v) {
+		if hasSubquery(v) || hasOuter(s.Values[i]) {
 			return nil
 		}
 		eq := plan.Expr(plan.Fn("==", v, c))
@@ -284,7 +362,7 @@ func (r *run) mayEqual(s *plan.Subquery) plan.Expr {
 
 // joinSubqueries computes the subqueries of an outer, semi or anti join's
 // condition as columns of the side whose columns they read.
-func (r *run) joinSubqueries(j *plan.Join) (plan.Node, error) {
+func (r *run) joinSubqueries(ctx context.Context, j *plan.Join) (plan.Node, error) {
 	sides := [2][]plan.Expr{}
 	cond, err := plan.TransformExpr(j.Cond, func(x plan.Expr) (plan.Expr, error) {
 		s, ok := x.(*plan.Subquery)
@@ -311,7 +389,10 @@ func (r *run) joinSubqueries(j *plan.Join) (plan.Node, error) {
 		if len(sides[i]) == 0 {
 			continue
 		}
-		p := &plan.Project{List: append(columnList(side.Output()), sides[i]...), Child: side}
+		p, err := r.domains(ctx, &plan.Project{List: append(columnList(side.Output()), sides[i]...), Child: side})
+		if err != nil {
+			return nil, err
+		}
 		if i == 0 {
 			out.Left = p
 		} else {

@@ -24,6 +24,11 @@ func TestHardSubqueries(t *testing.T) {
 		{"SELECT * FROM t WHERE a = (SELECT n FROM u WHERE u.a = t.a ORDER BY c LIMIT 1)", true},
 		{"SELECT * FROM t WHERE a IN (SELECT n FROM u WHERE u.a = t.a UNION ALL SELECT a FROM u)", true},
 		{"SELECT t.a + (SELECT n + t.a FROM u LIMIT 1) FROM t", true},
+		{"SELECT * FROM t WHERE a > (SELECT avg(c) FROM u WHERE u.a = t.a OR u.n = 1)", true},
+		{"SELECT * FROM t JOIN u ON EXISTS (SELECT 1 FROM u v WHERE v.n <> t.a GROUP BY v.c HAVING max(v.n) > 4)", true},
+		{"SELECT * FROM t WHERE EXISTS (SELECT t.a + 1 FROM u WHERE u.a = t.a)", false},
+		{"SELECT * FROM t WHERE a NOT IN (SELECT t.a + 1 FROM u WHERE u.a = t.a)", true},
+		{"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.a = t.a AND t.a IN (SELECT n FROM u))", true},
 	} {
 		n, err := framesWorld(t).run(tc.query)
 		require.NoError(t, err, tc.query)
@@ -52,6 +57,37 @@ func TestJoinSubqueries(t *testing.T) {
 	require.True(t, hasClass(err, "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_CORRELATED_EXPRESSION_IN_JOIN_CONDITION"), "%v", err)
 }
 
+// A copy of a correlated plan refers to the same columns of its enclosing
+// query, and a lateral join inside it can be taken apart.
+func TestCorrelatedCopies(t *testing.T) {
+	for _, query := range []string{
+		"SELECT (WITH d AS (SELECT n FROM u WHERE u.a = t.a) SELECT count(*) FROM d x, d y) FROM t",
+		"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM (SELECT n FROM u WHERE u.a = t.a) v, LATERAL (SELECT max(c) FROM u WHERE u.n < v.n))",
+	} {
+		n, err := framesWorld(t).run(query)
+		require.NoError(t, err, query)
+		plan.Walk(n, func(x plan.Node) bool {
+			known := map[plan.ID]bool{}
+			for _, c := range x.Children() {
+				for _, o := range c.Output() {
+					known[o.ID] = true
+				}
+			}
+			for _, e := range x.Exprs() {
+				plan.WalkExpr(e, func(y plan.Expr) bool {
+					if s, ok := y.(*plan.Subquery); ok {
+						for _, c := range freeColumns(s.Plan) {
+							require.True(t, known[c.ID], "%s: %s of %s", query, c, plan.Tree(s.Plan))
+						}
+					}
+					return true
+				})
+			}
+			return true
+		})
+	}
+}
+
 // No outer reference is left of a lateral join.
 func TestLateral(t *testing.T) {
 	for _, query := range []string{
@@ -62,6 +98,9 @@ func TestLateral(t *testing.T) {
 		"SELECT * FROM t, LATERAL (SELECT n FROM u WHERE u.a = t.a LIMIT 1) x, LATERAL (SELECT x.n + c FROM u LIMIT 1) y",
 		"SELECT * FROM t, LATERAL (SELECT v.n FROM u LEFT JOIN u v ON v.n = t.a)",
 		"SELECT * FROM t, LATERAL (SELECT n, sum(c) OVER (ORDER BY n) FROM u WHERE u.a = t.a) l, LATERAL (SELECT l.n + t.a AS z)",
+		"SELECT * FROM t, LATERAL (WITH d AS (SELECT n FROM u WHERE u.a = t.a) SELECT x.n FROM d x, d y)",
+		"SELECT * FROM t, LATERAL (SELECT v.n FROM u RIGHT JOIN u v ON v.n = t.a)",
+		"SELECT * FROM t, LATERAL (SELECT v.n FROM u FULL JOIN (SELECT n FROM u WHERE a > t.a) v ON v.n = u.n)",
 	} {
 		n, err := framesWorld(t).run(query)
 		require.NoError(t, err, query)

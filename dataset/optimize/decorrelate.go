@@ -2,6 +2,7 @@ package optimize
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -119,26 +120,43 @@ func asPredicate(e plan.Expr) (sub *plan.Subquery, negated bool) {
 }
 
 func (d decorrelate) semi(ctx context.Context, child plan.Node, sub *plan.Subquery, negated bool) (plan.Node, error) {
-	right, cond, nullable, err := d.predicate(ctx, child, sub)
+	p, err := d.predicate(ctx, child, sub)
 	if err != nil {
 		return nil, err
 	}
-	j := &plan.Join{Type: plan.JoinSemi, Left: child, Right: right, Cond: cond}
-	if negated {
+	j := &plan.Join{Type: plan.JoinSemi, Left: child, Right: p.right, Cond: p.cond()}
+	switch {
+	case !negated:
+	case !p.nullable:
 		j.Type = plan.JoinAnti
-		if sub.Kind == plan.InSubquery && nullable {
-			j.Type = plan.JoinNullAnti
-		}
+	case len(p.preds) == 0:
+		j.Type = plan.JoinNullAnti
+	default: // that join's nulls are those of the values alone
+		j.Type, j.Cond = plan.JoinAnti, plan.And(append([]plan.Expr{maybe(p.same)}, p.preds...)...)
 	}
 	return j, nil
 }
 
-// predicate prepares a subquery to be the right side of a join: its plan
-// without outer references, and the condition that took their place.
-func (d decorrelate) predicate(ctx context.Context, left plan.Node, sub *plan.Subquery) (right plan.Node, cond plan.Expr, nullable bool, err error) {
+// maybe is true where e is true or unknown.
+func maybe(es []plan.Expr) plan.Expr {
+	return &plan.Call{Name: "coalesce", Args: []plan.Expr{plan.And(es...), plan.LitBool(true)}, Typ: types.Bool}
+}
+
+// predicate is a subquery made the right side of a join: its plan without
+// outer references, the equalities of IN, and the conditions pulled out.
+type predicate struct {
+	right    plan.Node
+	same     []plan.Expr
+	preds    []plan.Expr
+	nullable bool // an equality may be unknown
+}
+
+func (p *predicate) cond() plan.Expr { return plan.And(append(slices.Clone(p.same), p.preds...)...) }
+
+func (d decorrelate) predicate(ctx context.Context, left plan.Node, sub *plan.Subquery) (*predicate, error) {
 	inner, err := d.Apply(ctx, sub.Plan)
 	if err != nil {
-		return nil, nil, false, err
+		return nil, err
 	}
 	inner = d.fresh(left, inner)
 	if sub.Kind == plan.ExistsSubquery {
@@ -146,21 +164,20 @@ func (d decorrelate) predicate(ctx context.Context, left plan.Node, sub *plan.Su
 	}
 	values := inner.Output()
 	up := &pullUp{decorrelate: d, exists: sub.Kind == plan.ExistsSubquery}
-	right, err = up.node(inner)
-	if err != nil {
-		return nil, nil, false, err
+	out := &predicate{}
+	if out.right, err = up.node(inner); err != nil {
+		return nil, err
 	}
-	var conds []plan.Expr
 	if sub.Kind == plan.InSubquery {
 		for i, v := range sub.Values {
-			nullable = nullable || v.Nullable() || values[i].Null
-			conds = append(conds, equal(v, values[i]))
+			out.nullable = out.nullable || v.Nullable() || values[i].Null
+			out.same = append(out.same, equal(v, values[i]))
 		}
 	}
 	for _, p := range up.preds {
-		conds = append(conds, inward(p))
+		out.preds = append(out.preds, inward(p))
 	}
-	return right, plan.And(conds...), nullable, nil
+	return out, nil
 }
 
 func equal(a, b plan.Expr) plan.Expr {
@@ -231,16 +248,40 @@ func (d decorrelate) column(ctx context.Context, child plan.Node, sub *plan.Subq
 	if sub.Kind == plan.ScalarSubquery {
 		return d.scalar(ctx, child, sub)
 	}
-	right, cond, nullable, err := d.predicate(ctx, child, sub)
+	p, err := d.predicate(ctx, child, sub)
 	if err != nil {
 		return nil, nil, err
 	}
 	mark := &plan.Column{Name: "exists", ID: d.NextID(), Typ: types.Bool}
-	j := &plan.Join{Type: plan.JoinExistence, Left: child, Right: right, Cond: cond, Mark: mark}
-	if sub.Kind == plan.ExistsSubquery || !nullable {
+	j := &plan.Join{Type: plan.JoinExistence, Left: child, Right: p.right, Cond: p.cond(), Mark: mark}
+	if sub.Kind == plan.ExistsSubquery || !p.nullable {
 		return j, mark, nil
 	}
+	if len(sub.Values) > 1 {
+		return d.threeValuedRow(ctx, j, mark, sub)
+	}
 	return d.threeValued(ctx, j, mark, sub)
+}
+
+// threeValuedRow gives IN of several values its null: no match, but a row that
+// would match if its nulls, or those on the left, were the right values.
+func (d decorrelate) threeValuedRow(ctx context.Context, j *plan.Join, mark *plan.Column, sub *plan.Subquery) (plan.Node, plan.Expr, error) {
+	p, err := d.predicate(ctx, j, sub)
+	if err != nil {
+		return nil, nil, err
+	}
+	some := &plan.Column{Name: "exists", ID: d.NextID(), Typ: types.Bool}
+	conds := append([]plan.Expr{maybe(p.same)}, p.preds...)
+	k := &plan.Join{Type: plan.JoinExistence, Left: j, Right: p.right, Cond: plan.And(conds...), Mark: some}
+	return k, orUnknown(mark, some), nil
+}
+
+// orUnknown is true with mark, else null with unknown, else false.
+func orUnknown(mark, unknown plan.Expr) plan.Expr {
+	return &plan.Case{
+		Whens: []plan.When{{Cond: mark, Then: plan.LitBool(true)}, {Cond: unknown, Then: plan.LitNull(types.Bool)}},
+		Else:  plan.LitBool(false),
+	}
 }
 
 // threeValued gives IN its null: no match, but the left side or some value of
@@ -269,10 +310,7 @@ func (d decorrelate) threeValued(ctx context.Context, j *plan.Join, mark *plan.C
 	for _, x := range nulls[1:] {
 		unknown = &plan.Call{Name: "or", Args: []plan.Expr{unknown, x}, Typ: types.Bool}
 	}
-	return n, &plan.Case{
-		Whens: []plan.When{{Cond: mark, Then: plan.LitBool(true)}, {Cond: unknown, Then: plan.LitNull(types.Bool)}},
-		Else:  plan.LitBool(false),
-	}, nil
+	return n, orUnknown(mark, unknown), nil
 }
 
 func isNull(e plan.Expr) plan.Expr {

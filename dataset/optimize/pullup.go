@@ -108,14 +108,14 @@ func (p *pullUp) filter(n *plan.Filter) (plan.Node, error) {
 	return child, nil
 }
 
-// needed lists the inner columns of the pulled predicates that n does not show.
-func (p *pullUp) needed(have []*plan.Column) []*plan.Column {
+// needed lists the columns of predicates, pulled from below, that are not shown.
+func needed(preds []plan.Expr, have []*plan.Column) []*plan.Column {
 	shown := map[plan.ID]bool{}
 	for _, c := range have {
 		shown[c.ID] = true
 	}
 	var out []*plan.Column
-	for _, e := range p.preds {
+	for _, e := range preds {
 		plan.WalkExpr(e, func(x plan.Expr) bool {
 			if c, ok := x.(*plan.Column); ok && !shown[c.ID] {
 				shown[c.ID] = true
@@ -128,6 +128,7 @@ func (p *pullUp) needed(have []*plan.Column) []*plan.Column {
 }
 
 func (p *pullUp) project(n *plan.Project) (plan.Node, error) {
+	before := len(p.preds)
 	child, err := p.node(n.Child)
 	if err != nil {
 		return nil, err
@@ -141,7 +142,7 @@ func (p *pullUp) project(n *plan.Project) (plan.Node, error) {
 			list = append(list, e)
 		}
 	}
-	for _, c := range p.needed(plan.ListOutput(list)) {
+	for _, c := range needed(p.preds[before:], plan.ListOutput(list)) {
 		list = append(list, c)
 	}
 	return &plan.Project{List: list, Child: child}, nil
