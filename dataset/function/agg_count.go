@@ -24,6 +24,8 @@ func (a *countAgg) Update(groups []int32, args []*batch.Vector, n int) error {
 	switch {
 	case nulls == 0 && groups == nil:
 		a.counts[0] += int64(n)
+	case nulls == 0 && len(a.counts) <= fewGroups:
+		a.countLanes(groups[:n])
 	case nulls == 0:
 		counts := a.counts
 		for _, g := range groups[:n] {
@@ -38,6 +40,14 @@ func (a *countAgg) Update(groups []int32, args []*batch.Vector, n int) error {
 		}
 	}
 	return nil
+}
+
+func (a *countAgg) countLanes(groups []int32) {
+	var part lanes
+	part.count(groups)
+	for g := range a.counts {
+		a.counts[g] += part.of(g)
+	}
 }
 
 func (a *countAgg) countValid(groups []int32, valid []uint64, n int) {

@@ -2,6 +2,7 @@ package function
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/decimal"
@@ -18,6 +19,7 @@ type sumWide struct {
 	small     bool   // a whole batch of the argument's type can be added in 64 bits
 	mode      overflowMode
 	fail      func() error
+	longs     []int64 // scratch
 	aggScratch
 }
 
@@ -40,6 +42,8 @@ func (a *sumWide) Update(groups []int32, args []*batch.Vector, n int) error {
 		return a.addWide(a.groups(groups, n), v, n)
 	case groups == nil && a.small && n <= batch.Rows:
 		a.addPartial(batch.Values[int64](v)[:n], v)
+	case v.Validity() == nil && a.small && n <= batch.Rows && len(a.lo) <= fewGroups:
+		a.addLanes(groups[:n], batch.Values[int64](v)[:n])
 	case v.Validity() == nil:
 		a.addLongs(a.groups(groups, n), batch.Values[int64](v)[:n])
 	default:
@@ -93,8 +97,32 @@ func (a *sumWide) addLongsValid(groups []int32, vals []int64, valid []uint64) {
 	}
 }
 
+// addLanes adds a batch whose values are small to few groups.
+func (a *sumWide) addLanes(groups []int32, vals []int64) {
+	var part lanes
+	part.add(groups, vals)
+	for g := range a.lo {
+		if x := part.of(g); x != 0 {
+			a.add(int32(g), decimal.FromInt64(x))
+		}
+	}
+	if slices.Contains(a.seen, false) {
+		for _, g := range groups {
+			a.seen[g] = true
+		}
+	}
+}
+
+// addWide adds 128-bit values: those of few groups in 64 bits if that is exact.
 func (a *sumWide) addWide(groups []int32, v *batch.Vector, n int) error {
 	vals, valid := batch.Values[batch.Int128](v)[:n], v.Validity()
+	if valid == nil && len(a.lo) <= fewGroups && n <= batch.Rows {
+		a.longs = slices.Grow(a.longs[:0], n)[:n]
+		if _, small := longsOf(a.longs, vals); small {
+			a.addLanes(groups[:n], a.longs)
+			return nil
+		}
+	}
 	for i, x := range vals {
 		if valid != nil && !bit(valid, i) {
 			continue
@@ -102,7 +130,7 @@ func (a *sumWide) addWide(groups []int32, v *batch.Vector, n int) error {
 		g := groups[i]
 		a.add(g, x)
 		a.seen[g] = true
-		if a.lost[g] && a.mode == overflowFails {
+		if a.mode == overflowFails && a.lost[g] {
 			return a.fail()
 		}
 	}
@@ -113,7 +141,8 @@ func (a *sumWide) addWide(groups []int32, v *batch.Vector, n int) error {
 func (a *sumWide) add(g int32, x batch.Int128) {
 	s := a.sum(int(g)).Add(x)
 	a.lo[g], a.hi[g] = s.Lo, uint64(s.Hi)
-	if !s.Fits(decimal.MaxDigits) {
+	const nearly = 1 << 62 // below the high half of 10^38
+	if uint64(s.Hi^s.Hi>>63) >= nearly && !s.Fits(decimal.MaxDigits) {
 		a.lost[g] = true
 	}
 }

@@ -1,6 +1,8 @@
 package function
 
 import (
+	"slices"
+
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/decimal"
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -13,6 +15,7 @@ type decimals struct {
 	sa, sb int
 	out    types.Type
 	a, b   wideSlots
+	la, lb []int64 // scratch
 }
 
 // decimalArith picks between 64-bit loops, which the types promise never to
@@ -118,6 +121,9 @@ func (w *wideSlots) load(v *batch.Vector) Slots[batch.Int128] {
 
 // wide is any operation in 128 bits with every result checked.
 func (d *decimals) wide(args []*batch.Vector, n int, out *batch.Vector) error {
+	if d.mulLongs(args, n, out) {
+		return nil
+	}
 	a, b := d.a.load(args[0]), d.b.load(args[1])
 	for i := range n {
 		if !out.Valid(i) {
@@ -147,6 +153,41 @@ func (d *decimals) wide(args []*batch.Vector, n int, out *batch.Vector) error {
 		}
 	}
 	return nil
+}
+
+// mulLongs multiplies without a check where no product can be too large: into
+// 38 digits, of values that are all in 64 bits.
+func (d *decimals) mulLongs(args []*batch.Vector, n int, out *batch.Vector) bool {
+	if d.op != opMul || int(d.out.Scale) != d.sa+d.sb || d.out.Precision != decimal.MaxDigits {
+		return false
+	}
+	a, ok := longs(args[0], n, &d.la)
+	if !ok {
+		return false
+	}
+	b, ok := longs(args[1], n, &d.lb)
+	if !ok {
+		return false
+	}
+	dst := batch.Values[batch.Int128](out)[:n]
+	a, b = a[:n], b[:n]
+	for i := range dst {
+		dst[i] = decimal.MulLong(a[i], b[i])
+	}
+	return true
+}
+
+// longs are the values of a flat decimal vector if all of them are in 64 bits.
+func longs(v *batch.Vector, n int, scratch *[]int64) ([]int64, bool) {
+	switch {
+	case v.Enc != batch.Flat:
+		return nil, false
+	case v.Phys() == types.PhysInt64:
+		return batch.Values[int64](v), true
+	}
+	*scratch = slices.Grow((*scratch)[:0], n)[:n]
+	long, _ := longsOf(*scratch, batch.Values[batch.Int128](v)[:n])
+	return *scratch, long
 }
 
 // storeDecimal writes an unscaled value into a slot of either width.
