@@ -138,7 +138,7 @@ func (r *run) withRelations(ctx context.Context, n *plan.WithRelations, sc *scop
 
 // occurrence is a use of a named query. Its plan is resolved once; uses share
 // it and differ in the identity of their columns.
-func (r *run) occurrence(ctx context.Context, c *cte) (plan.Node, error) {
+func (r *run) occurrence(ctx context.Context, c *cte, sc *scope) (plan.Node, error) {
 	if c.plan == nil {
 		def := c.def.Plan
 		if len(c.def.Columns) > 0 {
@@ -150,7 +150,11 @@ func (r *run) occurrence(ctx context.Context, c *cte) (plan.Node, error) {
 		}
 		c.plan = n
 	}
-	if len(freeColumns(c.plan)) > 0 { // the optimiser takes correlation out of each place on its own
+	if free := freeColumns(c.plan); len(free) > 0 { // the optimiser takes correlation out of each place on its own
+		if sc.outerEnv() != c.scope.outerEnv() {
+			return nil, errs.Cond(errs.Analysis, "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.CORRELATED_REFERENCE", "0A000",
+				"A named query that refers to the enclosing query cannot be used in a subquery further in: "+toSQL(free[0])+".", "sqlExprs", toSQL(free[0]))
+		}
 		return &plan.SubqueryAlias{Name: []string{c.def.Name}, Child: r.renewed(c.plan)}, nil
 	}
 	out := c.plan.Output()

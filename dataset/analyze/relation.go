@@ -18,7 +18,7 @@ const maxViewDepth = 100
 func (r *run) table(ctx context.Context, n *plan.Table, sc *scope) (plan.Node, error) {
 	if len(n.Parts) == 1 {
 		if c := sc.cte(n.Parts[0]); c != nil {
-			return r.occurrence(ctx, c)
+			return r.occurrence(ctx, c, sc)
 		}
 		if p, in := sc.relation(n.Parts[0]); p != nil {
 			return r.node(ctx, p, in)

@@ -187,7 +187,7 @@ func (p pruneColumns) window(n *plan.WindowNode, want idSet) plan.Node {
 	}
 	out := *n
 	out.List = list
-	below := want.with(append(append([]plan.Expr{}, list...), n.Exprs()...)...)
+	below := want.with(out.Exprs()...)
 	out.Child = p.narrow(p.prune(n.Child, below), below)
 	return &out
 }

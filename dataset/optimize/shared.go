@@ -51,19 +51,15 @@ func (s *sharing) run(ctx context.Context, n plan.Node) (plan.Node, error) {
 		return n, err
 	}
 	for i, d := range slices.Backward(s.order) { // all that use it are settled
-		if err := s.narrow(ctx, d, append([]plan.Node{n}, s.plansFrom(i+1)...)); err != nil {
+		users := []*plan.Node{&n}
+		for _, later := range s.order[i+1:] {
+			users = append(users, &later.plan)
+		}
+		if err := s.narrow(ctx, d, users); err != nil {
 			return nil, err
 		}
 	}
 	return s.restore(n)
-}
-
-func (s *sharing) plansFrom(i int) []plan.Node {
-	var out []plan.Node
-	for _, d := range s.order[i:] {
-		out = append(out, d.plan)
-	}
-	return out
 }
 
 func apply(ctx context.Context, rules []Rule, n plan.Node) (plan.Node, error) {
@@ -123,13 +119,13 @@ func (s *sharing) extract(n plan.Node) (plan.Node, error) {
 
 // narrow restricts a definition to the columns that are used and, if all
 // occurrences filter, to the rows that one of them wants.
-func (s *sharing) narrow(ctx context.Context, d *definition, users []plan.Node) error {
+func (s *sharing) narrow(ctx context.Context, d *definition, users []*plan.Node) error {
 	want := make([]bool, len(d.plan.Output()))
 	var branches []plan.Expr
 	all := true
 	for _, u := range users {
-		usedColumns(s.Config, u, d, want)
-		plan.Walk(u, func(x plan.Node) bool {
+		*u = usedColumns(s.Config, *u, d, want)
+		plan.Walk(*u, func(x plan.Node) bool {
 			if f, ok := x.(*plan.Filter); ok {
 				if o, ok := f.Child.(*occurrence); ok && o.def == d && !s.volatile(f.Cond) {
 					branches = append(branches, o.inside(f.Cond))
@@ -178,13 +174,14 @@ func (d *definition) keep(want []bool) {
 			d.kept = append(d.kept, i)
 		}
 	}
-	if len(d.kept) == 0 {
+	if len(d.kept) == 0 && len(want) > 0 {
 		d.kept = []int{0}
 	}
 }
 
-// usedColumns marks the positions of d that a pruned plan uses.
-func usedColumns(cfg Config, n plan.Node, d *definition, want []bool) {
+// usedColumns marks the positions of d that n uses when pruned, and gives the
+// pruned plan: another one might use more.
+func usedColumns(cfg Config, n plan.Node, d *definition, want []bool) plan.Node {
 	p := pruneColumns{Config: cfg, seen: func(o *occurrence, ids idSet) {
 		if o.def != d {
 			return
@@ -193,7 +190,7 @@ func usedColumns(cfg Config, n plan.Node, d *definition, want []bool) {
 			want[i] = want[i] || ids[c.ID]
 		}
 	}}
-	p.all(&plan.Limit{N: plan.LitInt(0), Child: n})
+	return p.all(&plan.Limit{N: plan.LitInt(0), Child: n}).Children()[0]
 }
 
 // restore puts the definitions back. One that is left with a single occurrence
