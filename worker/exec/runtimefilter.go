@@ -50,10 +50,12 @@ const bloomLimit = 4 << 20
 
 // A bit for each value of the range is the cheapest test and the smallest as
 // long as it takes no more than the Bloom filter's room; up to exactFree values
-// it stays in a core's second level cache.
+// it stays in a core's second level cache. exactMost bounds what lies outside of
+// the join's budget: 32 MiB.
 const (
 	exactLoad = 32
 	exactFree = 1 << 22
+	exactMost = 1 << 28
 )
 
 // set publishes the keys of a finished table.
@@ -65,7 +67,7 @@ func (p publication) set(t *joinTable) {
 	}
 	s.lo, s.hi, s.ranged = t.keySpan(p.key)
 	switch {
-	case s.ranged && uint64(s.hi)-uint64(s.lo) < uint64(max(exactFree, exactLoad*t.rows)):
+	case s.ranged && uint64(s.hi)-uint64(s.lo) < uint64(min(max(exactFree, exactLoad*t.rows), exactMost)):
 		s.exact = t.bitsOf(p.key, s.lo, s.hi)
 	case t.rows <= bloomLimit && (c.width == 1 || c.phys == types.PhysView):
 		s.bloom = t.bloomOf(p.key)
