@@ -51,7 +51,7 @@ func (c *Corpus) InMemory() bool { return c.store.file == nil }
 func (c *Corpus) Close() error { return c.store.close() }
 
 // Open starts part shard of shards. Parts are cut by words, at the sentence that holds the first word of a part or follows it.
-func (c *Corpus) Open(ctx context.Context, _, shard, shards int) (train.Sentences, error) {
+func (c *Corpus) Open(_ context.Context, _, shard, shards int) (train.Sentences, error) {
 	if shards < 1 || shard < 0 || shard >= shards {
 		return nil, errs.Errorf(errs.Internal, "corpus.Open", "part %d of %d", shard, shards)
 	}
@@ -62,7 +62,7 @@ func (c *Corpus) Open(ctx context.Context, _, shard, shards int) (train.Sentence
 		s.off, s.word = c.marks[k].off, c.marks[k].words
 	}
 	for s.word < lo { // whole sentences before the part
-		if err := s.sentence(ctx); err != nil {
+		if err := s.sentence(); err != nil {
 			if errors.Is(err, io.EOF) {
 				break
 			}
@@ -91,11 +91,11 @@ type sentences struct {
 	ends   []int32
 }
 
-// Next decodes whole sentences.
-func (s *sentences) Next(ctx context.Context) (train.Block, error) {
+// Next decodes whole sentences. It takes microseconds and leaves the context to the trainer, which stops at places of its choice.
+func (s *sentences) Next(context.Context) (train.Block, error) {
 	s.tokens, s.ends = s.tokens[:0], s.ends[:0]
 	for len(s.tokens) < blockWords && s.word < s.end {
-		if err := s.sentence(ctx); err != nil {
+		if err := s.sentence(); err != nil {
 			if errors.Is(err, io.EOF) {
 				break
 			}
@@ -113,11 +113,11 @@ func (s *sentences) Next(ctx context.Context) (train.Block, error) {
 func (s *sentences) Close() error { return nil }
 
 // sentence appends the next sentence to the tokens.
-func (s *sentences) sentence(ctx context.Context) error {
+func (s *sentences) sentence() error {
 	before := len(s.tokens)
 	for {
 		if len(s.buf)-s.at < binary.MaxVarintLen32 {
-			if err := s.refill(ctx); err != nil {
+			if err := s.refill(); err != nil {
 				return err
 			}
 		}
@@ -140,7 +140,7 @@ func (s *sentences) sentence(ctx context.Context) error {
 }
 
 // refill reads on; at the end of the corpus it leaves what is there, and reports io.EOF when that is nothing.
-func (s *sentences) refill(ctx context.Context) error {
+func (s *sentences) refill() error {
 	if s.buf == nil {
 		s.buf = make([]byte, 0, readBytes)
 	}
@@ -153,10 +153,6 @@ func (s *sentences) refill(ctx context.Context) error {
 			return io.EOF
 		}
 		return nil
-	}
-	if err := ctx.Err(); err != nil {
-		s.buf = s.buf[:left]
-		return errs.E(errs.Canceled, "corpus", err)
 	}
 	s.buf = s.buf[:left+n]
 	if err := s.c.store.readAt(s.buf[left:], s.off); err != nil {
