@@ -24,7 +24,9 @@ type OptionError struct {
 	Reason string
 }
 
-func (e *OptionError) Error() string { return fmt.Sprintf("option %s = %v: %s", e.Option, e.Value, e.Reason) }
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("option %s = %v: %s", e.Option, e.Value, e.Reason)
+}
 
 func badOption(option string, value any, reason string, args ...any) error {
 	return errs.E(errs.Invalid, "train.Check", &OptionError{option, value, fmt.Sprintf(reason, args...)})

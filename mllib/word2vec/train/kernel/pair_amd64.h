@@ -1,0 +1,87 @@
+	// p is in DI. SI is the input row, R8..R13 the output rows, DX the bytes of a row.
+	MOVQ Pair_Rows(DI), BX
+	MOVQ Pair_Base(DI), AX
+	MOVQ Pair_C(DI), SI
+	MOVQ Pair_Stride(DI), DX
+	SHLQ $2, DX
+	MOVQ 0(BX), R8
+	MOVQ 8(BX), R9
+	MOVQ 16(BX), R10
+	MOVQ 24(BX), R11
+	MOVQ 32(BX), R12
+	MOVQ 40(BX), R13
+	LEAQ (AX)(R8*4), R8
+	LEAQ (AX)(R9*4), R9
+	LEAQ (AX)(R10*4), R10
+	LEAQ (AX)(R11*4), R11
+	LEAQ (AX)(R12*4), R12
+	LEAQ (AX)(R13*4), R13
+	MOVQ Pair_EIn(DI), R14
+	MOVQ Pair_EOut(DI), R15
+
+	VXORPS A0, A0, A0
+	VXORPS A1, A1, A1
+	VXORPS A2, A2, A2
+	VXORPS A3, A3, A3
+	VXORPS A4, A4, A4
+	VXORPS A5, A5, A5
+	XORQ   CX, CX
+
+dots:
+	VMOVUPS     (SI)(CX*1), C
+	VFMADD231PS (R8)(CX*1), C, A0
+	VFMADD231PS (R9)(CX*1), C, A1
+	VFMADD231PS (R10)(CX*1), C, A2
+	VFMADD231PS (R11)(CX*1), C, A3
+	VFMADD231PS (R12)(CX*1), C, A4
+	VFMADD231PS (R13)(CX*1), C, A5
+	ADDQ        $WIDTH, CX
+	CMPQ        CX, DX
+	JB          dots
+
+	SCORE
+	VMOVUPS Y0, Pair_Dots(DI)
+	GRADIENT(Pair_Label(DI), Pair_Alpha(DI))
+	VMOVUPS Y0, steps-32(SP)
+
+	VBROADCASTSS steps-32(SP), D0
+	VBROADCASTSS steps-28(SP), D1
+	VBROADCASTSS steps-24(SP), D2
+	VBROADCASTSS steps-20(SP), D3
+	VBROADCASTSS steps-16(SP), D4
+	VBROADCASTSS steps-12(SP), D5
+	XORQ         CX, CX
+
+move:
+	VMOVUPS     (SI)(CX*1), C
+	VMOVUPS     (R14)(CX*1), E
+	VMOVUPS     (R8)(CX*1), T
+	VFMADD231PS T, D0, E
+	VFMADD231PS C, D0, T
+	VMOVUPS     T, (R8)(CX*1)
+	VMOVUPS     (R9)(CX*1), T
+	VFMADD231PS T, D1, E
+	VFMADD231PS C, D1, T
+	VMOVUPS     T, (R9)(CX*1)
+	VMOVUPS     (R10)(CX*1), T
+	VFMADD231PS T, D2, E
+	VFMADD231PS C, D2, T
+	VMOVUPS     T, (R10)(CX*1)
+	VMOVUPS     (R11)(CX*1), T
+	VFMADD231PS T, D3, E
+	VFMADD231PS C, D3, T
+	VMOVUPS     T, (R11)(CX*1)
+	VMOVUPS     (R12)(CX*1), T
+	VFMADD231PS T, D4, E
+	VFMADD231PS C, D4, T
+	VMOVUPS     T, (R12)(CX*1)
+	VMOVUPS     (R13)(CX*1), T
+	VFMADD231PS T, D5, E
+	VFMADD231PS C, D5, T
+	VMOVUPS     T, (R13)(CX*1)
+	VMOVUPS     E, (R15)(CX*1)
+	ADDQ        $WIDTH, CX
+	CMPQ        CX, DX
+	JB          move
+	VZEROUPPER
+	RET
