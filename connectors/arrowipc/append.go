@@ -20,6 +20,9 @@ func (c *column) append(v *batch.Vector, from, n int) error {
 	if v.Enc == batch.Dict && c.layout == layText {
 		return c.appendDictText(v, from, n)
 	}
+	if v.Enc == batch.Const && c.layout == layText && !v.ConstNull() {
+		return c.appendConstText(v, n)
+	}
 	if v.Enc != batch.Flat {
 		v, from = c.flatten(v, from, n), 0
 	}
@@ -203,6 +206,18 @@ func (c *column) appendDictText(v *batch.Vector, from, n int) error {
 		}
 	}
 	err := c.putViews(v.Dict.Bufs, views)
+	c.n += n
+	return err
+}
+
+// appendConstText writes one value n times without materialising it first.
+func (c *column) appendConstText(v *batch.Vector, n int) error {
+	c.appendValidity(nil, 0, n)
+	views := make([]batch.View, n)
+	for i := range views {
+		views[i] = batch.Values[batch.View](v)[0]
+	}
+	err := c.putViews(v.Bufs, views)
 	c.n += n
 	return err
 }

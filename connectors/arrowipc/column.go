@@ -85,9 +85,16 @@ func layoutOf(t types.Type) layout {
 	}
 }
 
+// keptBytes is the most of a column's memory that is kept from stream to
+// stream: twice what a usual one holds. A row of many megabytes is an exception.
+const keptBytes = 8 << 20
+
 func (c *column) reset() {
 	if c.valid != nil {
 		c.spare, c.valid = c.valid[:0], nil
+	}
+	if cap(c.data) > keptBytes {
+		c.data = nil
 	}
 	c.n, c.data, c.bits = 0, c.data[:0], c.bits[:0]
 	switch {

@@ -3,7 +3,9 @@ package sparkconnect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/klauspost/compress/zstd"
 	"google.golang.org/protobuf/proto"
@@ -167,23 +169,22 @@ type rowWriter struct {
 	offset int64
 }
 
-// firstPiece is how many rows of a batch are encoded to learn their size, and
-// by how much pieces grow at most: a batch cannot tell, since its rows may
-// share a long value that each of them has in a message.
-const firstPiece = 4
-
-// add encodes a batch, in pieces if its values are long.
+// add encodes a batch, cut by bytes where its values are long: a message holds
+// one row, or what BatchBytes hold.
 func (w *rowWriter) add(ctx context.Context, b *batch.Batch) error {
 	limits := w.x.op.limits
-	piece := firstPiece
 	for from := 0; from < b.N; {
-		n := min(piece, b.N-from, limits.BatchRows-w.enc.Rows())
-		before := w.enc.Size()
-		if err := w.enc.Append(b, from, n); err != nil {
+		room := int64(limits.BatchBytes - w.enc.Size())
+		n := b.Fit(from, min(b.N-from, limits.BatchRows-w.enc.Rows()), room)
+		if n == 1 && w.enc.Rows() > 0 && b.Size(from, 1) > room {
+			if err := w.flush(ctx); err != nil {
+				return err
+			}
+		}
+		if err := w.append(b, from, n); err != nil {
 			return err
 		}
 		from += n
-		piece = max(min(firstPiece*piece, n*limits.BatchBytes/max(w.enc.Size()-before, 1)), 1)
 		if w.enc.Rows() >= limits.BatchRows || w.enc.Size() >= limits.BatchBytes {
 			if err := w.flush(ctx); err != nil {
 				return err
@@ -193,13 +194,26 @@ func (w *rowWriter) add(ctx context.Context, b *batch.Batch) error {
 	return nil
 }
 
+// append encodes rows. One row may be larger than a message where the client
+// takes messages in pieces.
+func (w *rowWriter) append(b *batch.Batch, from, n int) error {
+	most := int64(maxMessage - smallBatch)
+	if w.x.op.chunk > 0 {
+		most = maxRow
+	}
+	if size := b.Size(from, n); n == 1 && size > most {
+		return rowTooLarge(size, most, w.x.op.chunk > 0)
+	}
+	return w.enc.Append(b, from, n)
+}
+
 // flush sends what is encoded, in pieces where the client takes them.
 func (w *rowWriter) flush(ctx context.Context) error {
 	rows, data := int64(w.enc.Rows()), w.enc.Finish()
 	chunk := w.x.op.chunk
 	if chunk == 0 || len(data) <= chunk {
 		if len(data) > maxMessage-smallBatch {
-			return rowTooLarge(len(data))
+			return rowTooLarge(int64(len(data)), maxMessage-smallBatch, false)
 		}
 		return w.send(ctx, rows, data, 0, 0)
 	}
@@ -212,8 +226,18 @@ func (w *rowWriter) flush(ctx context.Context) error {
 	return nil
 }
 
-func rowTooLarge(n int) error {
-	return errs.Errorf(errs.Exhausted, "sparkconnect.rows", "a row of the result takes %d bytes, more than a message may have (%d)", n, maxMessage)
+// rowTooLarge names the limit: a message's, for clients that take a batch in one
+// message only, or the server's for any row.
+func rowTooLarge(size, limit int64, chunked bool) error {
+	what := "a message of the Spark Connect protocol may have"
+	if chunked {
+		what = "a row of a result may have"
+	}
+	c := errs.Cond(errs.Spark, "RESULT_ROW_TOO_LARGE", "54000",
+		fmt.Sprintf("A row of the result takes %d bytes, more than %s (%d).", size, what, limit),
+		"size", strconv.FormatInt(size, 10), "limit", strconv.FormatInt(limit, 10))
+	c.Kind = errs.Exhausted
+	return c
 }
 
 func (w *rowWriter) send(ctx context.Context, rows int64, data []byte, index, chunks int64) error {

@@ -9,13 +9,13 @@ type Limits struct {
 	StreamDuration time.Duration
 	StreamBytes    int64
 	// UnsentBytes is how far an execution runs ahead of its client, RetryBytes what
-	// is kept of what was sent, for a client that reattaches. With one message
-	// being made and one being sent a slow client costs less than 64 MiB.
+	// is sent and not yet released by a client that reattaches: its window. With
+	// one message being made a slow client costs less than 64 MiB, heap's slack included.
 	UnsentBytes int64
 	RetryBytes  int64
-	// ReleaseGrace is how long a stream that has sent RetryBytes waits for the
-	// client to release some of it before it goes on and forgets the oldest: what
-	// lies in sockets when a connection is cut was more than 10 MiB on loopback.
+	// ReleaseGrace is how long a stream that has sent RetryBytes waits for a
+	// client's first release. A client that has none in that time does not release
+	// at all: from then on the oldest responses are forgotten instead.
 	ReleaseGrace time.Duration
 	// BatchRows and BatchBytes are where a result message ends: 50,000 to 100,000
 	// rows and 2 to 4 MB are what the Python client reads fastest.
@@ -33,8 +33,8 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	set(&l.StreamDuration, 2*time.Minute)
 	set(&l.StreamBytes, 1<<30)
-	set(&l.UnsentBytes, 8<<20)
-	set(&l.RetryBytes, 16<<20)
+	set(&l.UnsentBytes, 4<<20)
+	set(&l.RetryBytes, 8<<20)
 	set(&l.ReleaseGrace, 5*time.Second)
 	set(&l.BatchRows, 64<<10)
 	set(&l.BatchBytes, 4<<20)
@@ -55,6 +55,7 @@ func set[T comparable](field *T, value T) {
 // Bounds that nobody needs to change.
 const (
 	maxMessage    = 128 << 20 // what clients accept and send
+	maxRow        = 512 << 20 // of a result, in several messages: encoding it takes three times as much
 	maxSessions   = 10_000
 	maxTombstones = 10_000 // as Spark
 	maxOperations = 1_000  // of a session at a time

@@ -42,7 +42,9 @@ type operation struct {
 		freshBytes int64 // of responses not yet sent
 		done       bool
 		err        error
-		stream     int // the current stream; older ones must give up
+		releases   bool // the client has said what it needs no more
+		forgets    bool // it never will: what is sent is kept as far as there is room
+		stream     int  // the current stream; older ones must give up
 		attached   bool
 		idleSince  time.Time // not attached since
 	}
@@ -147,6 +149,9 @@ func (o *operation) attach(next int) (stream int, err error) {
 	case next > end:
 		return 0, cursorUnknown(o.id)
 	}
+	for o.mu.first < min(next, o.mu.sent) { // who asks for this one has those before
+		o.dropFirst()
+	}
 	o.mu.stream++
 	o.mu.attached = true
 	o.changed()
@@ -202,21 +207,27 @@ func (o *operation) delivered(index int) {
 			o.mu.keptBytes += size
 		}
 	}
-	keep := o.limits.RetryBytes
-	if !o.reattachable {
-		keep = 0
-	}
 	// The last one sent stays: a client may not have received it.
-	for o.mu.keptBytes > keep && o.mu.first < o.mu.sent-1 {
+	for o.overfull() && o.mu.first < o.mu.sent-1 {
 		o.dropFirst()
 	}
 	o.changed()
+}
+
+// overfull tells whether more is kept than need be; the lock is held. What a
+// client will release is kept until then: full holds the stream back.
+func (o *operation) overfull() bool {
+	if !o.reattachable {
+		return o.mu.keptBytes > 0
+	}
+	return o.mu.forgets && o.mu.keptBytes > o.limits.RetryBytes
 }
 
 // release drops responses up to and including one, as far as they were sent.
 func (o *operation) release(index int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.mu.releases = true
 	for o.mu.first <= index && o.mu.first < o.mu.sent && len(o.mu.responses) > 0 {
 		o.dropFirst()
 	}
@@ -229,10 +240,19 @@ func (o *operation) full(index int) (wake <-chan struct{}, full bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	i := index - o.mu.first
-	if !o.reattachable || index < o.mu.sent || o.mu.keptBytes == 0 || i >= len(o.mu.responses) {
+	if !o.reattachable || o.mu.forgets || index < o.mu.sent || o.mu.keptBytes == 0 || i >= len(o.mu.responses) {
 		return nil, false
 	}
 	return o.mu.wake, o.mu.keptBytes+int64(proto.Size(o.mu.responses[i])) > o.limits.RetryBytes
+}
+
+// forget gives up waiting for a client that has never released anything. It is
+// false for one that has: it will again.
+func (o *operation) forget() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.mu.forgets = !o.mu.releases
+	return o.mu.forgets
 }
 
 // dropFirst forgets the oldest response, which was sent; the lock is held.

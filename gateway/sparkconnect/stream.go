@@ -78,20 +78,27 @@ func (w *streamer) send(r *pb.ExecutePlanResponse) error {
 	return nil
 }
 
-// pace waits until the client has released enough of what was sent, but not for
-// ever: it need not. It is false if the client is gone.
+// pace waits until the client has released enough of what was sent. It is false
+// if the stream must end: the client is gone, or the stream too old; a client
+// that reattaches then says by that what it has.
 func (w *streamer) pace(next int) bool {
 	wake, full := w.op.full(next)
 	if !full {
 		return true
 	}
-	timer := w.clock.NewTimer(w.limits.ReleaseGrace)
-	defer timer.Stop()
+	grace := w.clock.NewTimer(w.limits.ReleaseGrace)
+	defer grace.Stop()
+	old := w.clock.NewTimer(w.limits.StreamDuration - w.clock.Now().Sub(w.started))
+	defer old.Stop()
 	for ; full; wake, full = w.op.full(next) {
 		select {
 		case <-wake:
-		case <-timer.C():
-			return true
+		case <-grace.C():
+			if w.op.forget() {
+				return true
+			}
+		case <-old.C():
+			return false
 		case <-w.out.Context().Done():
 			return false
 		}

@@ -329,7 +329,7 @@ func (b *builder) rare(n physical.Node) (*pipe, error) {
 	case *physical.Window:
 		return b.window(n)
 	case *physical.Generate:
-		return b.transform(n.Child, generateStep(b.deps, n.Gen, n.Outer, n.Out.Types(), b.deps.BatchRows))
+		return b.transform(n.Child, generateStep(b.deps, n.Gen, n.Outer, n.Out.Types(), b.deps.BatchRows, b.needs[n]))
 	case *physical.Sample:
 		in, err := b.node(n.Child)
 		if err != nil {

@@ -12,6 +12,10 @@ import (
 // it, dispatch costs more than copying the survivors together.
 const minBatch = 1024
 
+// minBatchBytes is the most that rows waiting for others take: beyond it, as
+// rows of long texts are, copying them costs more than dispatch.
+const minBatchBytes = 256 << 10
+
 // filterStep keeps rows whose condition is true.
 func filterStep(c compiler, cond plan.Expr) step {
 	return func(in Stream) (Stream, error) {
@@ -28,6 +32,9 @@ type filter struct {
 	cond selector
 	out  *batch.Batch // gathered from the input batch
 	kept *batch.Batch // few survivors, copied, waiting for more
+	size int64        // of kept
+	held *batch.Batch // input batch whose survivors sel come after kept
+	sel  []int32
 	next *batch.Batch // input batch of another morsel that came while kept had rows
 	full bool         // kept was delivered and must be cleared
 	done bool         // the input ended: not every source may be asked again
@@ -36,7 +43,11 @@ type filter struct {
 func (f *filter) Next(ctx context.Context) (*batch.Batch, error) {
 	if f.full {
 		f.kept.Reset(0)
-		f.full = false
+		f.full, f.size = false, 0
+	}
+	if b := f.held; b != nil {
+		f.held = nil
+		return f.gather(b, f.sel), nil
 	}
 	for {
 		b, err := f.input(ctx)
@@ -88,11 +99,16 @@ func (f *filter) take(b *batch.Batch, sel []int32) *batch.Batch {
 	case len(sel) == b.N && !f.waiting():
 		return b
 	case len(sel) >= minBatch && !f.waiting():
-		if f.out == nil {
-			f.out = emptyLike(b)
-		}
-		gatherBatch(f.out, b, sel)
-		return f.out
+		return f.gather(b, sel)
+	}
+	size := b.GatherSize(sel)
+	switch {
+	case f.size+size <= minBatchBytes:
+	case f.waiting():
+		f.held, f.sel = b, sel
+		return f.flush()
+	default:
+		return f.gather(b, sel)
 	}
 	if f.kept == nil {
 		f.kept = emptyLike(b)
@@ -100,11 +116,20 @@ func (f *filter) take(b *batch.Batch, sel []int32) *batch.Batch {
 	for i, c := range f.kept.Cols {
 		c.AppendGather(b.Cols[i], sel)
 	}
-	f.kept.N, f.kept.Seq = f.kept.N+len(sel), b.Seq
+	f.kept.N, f.kept.Seq, f.size = f.kept.N+len(sel), b.Seq, f.size+size
 	if f.kept.N >= minBatch {
 		return f.flush()
 	}
 	return nil
+}
+
+// gather passes survivors on without copying their long values.
+func (f *filter) gather(b *batch.Batch, sel []int32) *batch.Batch {
+	if f.out == nil {
+		f.out = emptyLike(b)
+	}
+	gatherBatch(f.out, b, sel)
+	return f.out
 }
 
 func (f *filter) Close() error { return f.in.Close() }

@@ -9,8 +9,17 @@ import (
 )
 
 // gatherDepth is how many batches a thread may be ahead of the reader: enough
-// to ride over one slow read, small against an operator's own memory.
+// to ride over one slow read.
 const gatherDepth = 4
+
+// gatherBytes is about what all batches on the way take, whatever the rows'
+// width: small against an operator's own memory. A batch is cut where it would
+// take more than its part, of which minGather lets the threads of a large
+// machine still hand over some thousand rows at a time.
+const (
+	gatherBytes = 8 << 20
+	minGather   = 128 << 10
+)
 
 // gather is a Source of one stream that runs a pipe on several goroutines and
 // merges their batches by Seq, so that rows come in the source's order
@@ -38,12 +47,21 @@ type gatherStream struct {
 }
 
 // feed carries one thread's copied batches; head is nil once they have ended.
-// free takes batches back for reuse.
+// All batches come back through free, so that the thread knows what is away.
 type feed struct {
-	out  chan *batch.Batch
-	free chan *batch.Batch
-	err  error // why it ended; read after out is closed
-	head *batch.Batch
+	out   chan *batch.Batch
+	free  chan *batch.Batch
+	err   error // why it ended; read after out is closed
+	head  *batch.Batch
+	away  int   // batches not come back; of the thread
+	limit int64 // bytes of a batch
+}
+
+func newFeed(threads int) *feed {
+	return &feed{
+		out: make(chan *batch.Batch, gatherDepth), free: make(chan *batch.Batch, gatherDepth),
+		limit: max(gatherBytes/int64(threads)/gatherDepth, minGather),
+	}
 }
 
 func (s *gatherStream) Next(ctx context.Context) (*batch.Batch, error) {
@@ -88,7 +106,7 @@ func (s *gatherStream) start(ctx context.Context) error {
 	run, cancel := context.WithCancel(ctx)
 	s.cancel = cancel
 	for range n {
-		s.feeds = append(s.feeds, &feed{out: make(chan *batch.Batch, gatherDepth), free: make(chan *batch.Batch, gatherDepth+2)})
+		s.feeds = append(s.feeds, newFeed(n))
 	}
 	for i, f := range s.feeds {
 		s.wg.Go(func() { f.pump(run, streams[i]) })
@@ -119,38 +137,68 @@ func (f *feed) copyAll(ctx context.Context, in Stream) error {
 		if err != nil {
 			return err
 		}
-		if b.N == 0 {
-			continue
-		}
-		select {
-		case f.out <- f.copy(b):
-		case <-ctx.Done():
-			return ctx.Err()
+		for from := 0; from < b.N; {
+			n := b.Fit(from, b.N-from, f.limit)
+			if err := f.send(ctx, b, from, n); err != nil {
+				return err
+			}
+			from += n
 		}
 	}
 }
 
-func (f *feed) copy(b *batch.Batch) *batch.Batch {
-	var c *batch.Batch
-	select {
-	case c = <-f.free:
-		c.Reset(0)
-	default:
+// send copies rows into the feed. One row that is larger than a batch should be
+// is alone on the way.
+func (f *feed) send(ctx context.Context, b *batch.Batch, from, n int) error {
+	most := gatherDepth - 1
+	if n == 1 && b.Size(from, 1) > f.limit {
+		most = 0
+	}
+	c, err := f.room(ctx, most)
+	if err != nil {
+		return err
+	}
+	if c == nil {
 		c = emptyLike(b)
 	}
-	c.AppendCopy(b, 0, b.N)
+	c.Reset(0)
+	c.AppendCopy(b, from, n)
 	c.Seq = b.Seq
-	return c
+	f.away++
+	f.out <- c // there is room: most of its capacity are away
+	return nil
+}
+
+// room waits until at most so many batches are away, and gives one to be used
+// again, if there is one of the usual size.
+func (f *feed) room(ctx context.Context, most int) (c *batch.Batch, err error) {
+	for f.away > most {
+		select {
+		case c = <-f.free:
+			f.away--
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if c == nil {
+		select {
+		case c = <-f.free:
+			f.away--
+		default:
+			return nil, nil
+		}
+	}
+	if c.Bytes() > 2*f.limit {
+		return nil, nil
+	}
+	return c, nil
 }
 
 // advance gives the last delivered batch back and waits for its thread's next.
 func (s *gatherStream) advance(ctx context.Context) error {
 	f := s.last
 	s.last = nil
-	select {
-	case f.free <- f.head:
-	default:
-	}
+	f.free <- f.head // never waits: no more are away than it holds
 	return s.fill(ctx, f)
 }
 

@@ -11,8 +11,9 @@ import (
 )
 
 // generateStep appends a generator's columns to each row that it makes rows
-// of; with outer, rows it makes none of stay, with nulls.
-func generateStep(d *Deps, call *plan.Call, outer bool, out []types.Type, rows int) step {
+// of; with outer, rows it makes none of stay, with nulls. Columns that nobody
+// above reads are nulls: the text that words are cut from would come with each.
+func generateStep(d *Deps, call *plan.Call, outer bool, out []types.Type, rows int, need columnSet) step {
 	return func(in Stream) (Stream, error) {
 		e := d.Registry.Lookup(call.Name)
 		if e == nil || e.Generate == nil {
@@ -26,7 +27,7 @@ func generateStep(d *Deps, call *plan.Call, outer bool, out []types.Type, rows i
 		if err != nil {
 			return nil, err
 		}
-		return &generate{in: in, maker: maker, evs: evs, args: make([]*batch.Vector, len(evs)), outer: outer, rows: rows, own: batch.NewBatch(out, 0)}, nil
+		return &generate{in: in, maker: maker, evs: evs, args: make([]*batch.Vector, len(evs)), outer: outer, rows: rows, need: need, own: batch.NewBatch(out, 0)}, nil
 	}
 }
 
@@ -38,6 +39,7 @@ type generate struct {
 	flat  flats
 	outer bool
 	rows  int
+	need  columnSet    // of the output
 	cur   *batch.Batch // input at work
 	cols  []*batch.Vector
 	from  []int32 // by output row: input row
@@ -105,6 +107,12 @@ func (g *generate) addMissing(n int) {
 func (g *generate) deliver(lo, hi int) {
 	k := len(g.own.Cols) - len(g.cols) // a child of one dummy row has a column more
 	for i, v := range g.own.Cols[:k] {
+		if !g.need.has(i) {
+			v.Reset(1)
+			v.SetNull(0)
+			v.SetConst(hi - lo)
+			continue
+		}
 		v.Gather(g.cur.Cols[i], g.from[lo:hi])
 	}
 	idx := g.idx[:0]

@@ -8,7 +8,7 @@ import (
 // columnSet is a set of column positions; nil means all.
 type columnSet []bool
 
-// needs finds, for each join, which of its output columns anybody above reads,
+// needs finds, for each join and generator, which of its output columns anybody above reads,
 // so that the others are not gathered. A node that is not listed is read whole.
 type needs map[physical.Node]columnSet
 
@@ -55,6 +55,9 @@ func (o needs) visit(n physical.Node, need columnSet) {
 	case *physical.HashJoin:
 		o[n] = need
 		o.join(n.Type, n.Left, n.Right, need, n.LeftKeys, n.RightKeys, n.Residual)
+	case *physical.Generate:
+		o[n] = need
+		o.generate(n, need)
 	case *physical.NestedLoop:
 		o[n] = need
 		o.join(n.Type, n.Left, n.Right, need, nil, nil, n.Cond)
@@ -63,6 +66,15 @@ func (o needs) visit(n physical.Node, need columnSet) {
 			o.visit(c, nil)
 		}
 	}
+}
+
+// generate's output is its child's columns, then what it makes.
+func (o needs) generate(n *physical.Generate, need columnSet) {
+	k := n.Child.Schema().Len()
+	if need != nil {
+		need = need[:min(k, len(need))]
+	}
+	o.visit(n.Child, with(need, k, n.Gen.Args...))
 }
 
 func (o needs) aggregate(n *physical.Aggregate) {

@@ -317,12 +317,21 @@ func (r *Reader) complete() bool {
 	return errors.Is(err, io.EOF)
 }
 
+// usual is the size of the first buffer: a block and a tail, or what is left of
+// a smaller file. Thousands of small files would else be a megabyte each.
+func (r *Reader) usual() int {
+	if r.src != nil {
+		return blockBytes + tailBytes
+	}
+	return int(min(blockBytes+tailBytes, r.file.Ref().Size-r.base))
+}
+
 // room grows the buffer to n bytes within the budget.
 func (r *Reader) room(n int) error {
 	if n <= cap(r.buf) {
 		return nil
 	}
-	size := max(n, 2*cap(r.buf), blockBytes+tailBytes)
+	size := max(n, 2*cap(r.buf), r.usual())
 	if r.opt.Budget != nil {
 		if err := r.opt.Budget.Grow(int64(size) - r.booked); err != nil {
 			return err
