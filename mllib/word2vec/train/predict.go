@@ -28,8 +28,7 @@ func (w *worker) prepare() {
 	w.groups = make([]kernel.Pair, (targets+kernel.Lanes-1)/kernel.Lanes)
 	w.rows = make([]int64, len(w.groups)*kernel.Lanes)
 	w.prepareStorage()
-	seed := seeded(c.Seed, uint64(w.shard))
-	w.outStage, w.inStage = newStaging(len(w.rows), stride, seed), newStaging(2*c.Window, stride, seed)
+	w.outStage, w.inStage = newStaging(len(w.rows), stride), newStaging(2*c.Window, stride)
 	w.hidden, w.step = alignedRows(1, stride), alignedRows(1, stride)
 	w.prepareKernels(stride)
 }

@@ -12,12 +12,14 @@ type staging struct {
 	noise  [16]uint32
 }
 
-func newStaging(n, stride int, seed random) staging {
-	s := staging{rows: alignedRows(n, stride), stride: stride, local: make([]int64, n), unique: make([]int64, 0, n)}
+func newStaging(n, stride int) staging {
+	return staging{rows: alignedRows(n, stride), stride: stride, local: make([]int64, n), unique: make([]int64, 0, n)}
+}
+
+func (s *staging) seed(r *random) {
 	for i := range s.noise {
-		s.noise[i] = uint32(seed.next())
+		s.noise[i] = uint32(r.next())
 	}
-	return s
 }
 
 // load holds the rows at offsets; local then says where.

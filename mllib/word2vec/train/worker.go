@@ -43,6 +43,7 @@ type worker struct {
 	loss    tally // of the batch
 	centres uint32
 	told    told
+	spark   *sparkOrder
 	_       [128]byte
 }
 
@@ -54,6 +55,9 @@ func newWorker(t *training, shard int) *worker {
 	w.sentence = make([]int32, 0, longestPiece)
 	w.inputs = make([]int64, 2*t.cfg.Window)
 	w.prepare()
+	if t.cfg.SparkOrder {
+		w.spark = newSparkOrder(w)
+	}
 	return w
 }
 
@@ -63,8 +67,12 @@ func (w *worker) runShard(ctx context.Context, epoch int) error {
 	if err != nil {
 		return errs.E(errs.KindOf(err), "train.Train", err)
 	}
-	err = w.runSentences(ctx, sentences, epoch)
-	w.endBatch()
+	if w.spark != nil {
+		err = w.spark.run(ctx, sentences, epoch)
+	} else {
+		err = w.runSentences(ctx, sentences, epoch)
+		w.endBatch()
+	}
 	if e := sentences.Close(); err == nil && e != nil {
 		err = errs.E(errs.KindOf(e), "train.Train", e)
 	}
@@ -131,12 +139,22 @@ func (w *worker) runSentence(ctx context.Context, sentence []int32) error {
 	return nil
 }
 
-func (w *worker) subsample(piece []int32) error {
-	w.sentence = w.sentence[:0]
+// known refuses words that have no row: the kernels do not look.
+func (w *worker) known(piece []int32) error {
 	for _, id := range piece {
 		if uint32(id) >= uint32(len(w.keep)) {
 			return errs.Errorf(errs.Invalid, "train.Train", "the corpus has a word with id %d; the vocabulary has %d words", id, len(w.keep))
 		}
+	}
+	return nil
+}
+
+func (w *worker) subsample(piece []int32) error {
+	if err := w.known(piece); err != nil {
+		return err
+	}
+	w.sentence = w.sentence[:0]
+	for _, id := range piece {
 		if p := w.keep[id]; p == math.MaxUint32 || uint32(w.random.next()>>32) <= p {
 			w.sentence = append(w.sentence, id)
 		}
@@ -148,6 +166,8 @@ func (w *worker) subsample(piece []int32) error {
 func (w *worker) startBatch() {
 	w.started = w.words
 	w.random = seeded(w.cfg.Seed, uint64(w.epoch), uint64(w.shard), uint64(w.words))
+	w.inStage.seed(&w.random)
+	w.outStage.seed(&w.random)
 	w.alpha = w.training.alpha()
 	w.refill()
 }
