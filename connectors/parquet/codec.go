@@ -14,10 +14,13 @@ import (
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
+
+	"github.com/spurwheel/spurwheel/connectors/parquet/zpage"
 )
 
 // codecs holds reusable decompressors. The zero value is ready.
 type codecs struct {
+	zpages  sync.Pool
 	zstds   sync.Pool
 	gzips   sync.Pool
 	brotlis sync.Pool
@@ -70,7 +73,20 @@ func snappyBlock(dst, src []byte) (int, error) {
 	return len(out), err
 }
 
+// unzstd leaves what zpage refuses, frames of other kinds and damaged ones, to
+// the general decoder.
 func (c *codecs) unzstd(dst, src []byte) (int, error) {
+	if zpage.Fast() {
+		z, ok := c.zpages.Get().(*zpage.Decoder)
+		if !ok {
+			z = &zpage.Decoder{}
+		}
+		err := z.Decode(dst, src)
+		c.zpages.Put(z)
+		if err == nil {
+			return len(dst), nil
+		}
+	}
 	d, ok := c.zstds.Get().(*zstd.Decoder)
 	if !ok {
 		var err error
