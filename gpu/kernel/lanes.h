@@ -1,0 +1,26 @@
+// The 32 lanes of a warp as one value, so that one kernel source is both a CUDA kernel and a plain C++ function.
+//
+// A kernel is written for one warp with control flow that all lanes share. A `lanef` or `laneu` differs from lane to lane, a
+// plain float or unsigned is the same in all of them, and a `quad` is 128 consecutive floats: four of each lane. On a device
+// these are registers of a thread; in the twin they are arrays, so the twin needs neither fibres nor threads.
+//
+// No CUDA header is used: the device half is clang's built-in functions and PTX.
+#pragma once
+
+typedef unsigned long long wide;
+
+static constexpr unsigned warpLanes = 32;
+static constexpr unsigned quadFloats = 128;
+
+// Arrays of registers need loops that are gone when the code is generated.
+#ifdef __clang__
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
+#ifdef __CUDA_ARCH__
+#include "lanes_device.h"
+#else
+#include "lanes_twin.h"
+#endif
