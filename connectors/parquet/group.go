@@ -30,7 +30,7 @@ func (r *reader) nextGroup(ctx context.Context) error {
 }
 
 func (r *reader) openGroup(ctx context.Context, g *rowGroup) error {
-	r.group, r.open, r.row = g, true, 0
+	r.group, r.open, r.row, r.window = g, true, 0, r.windowOf(g)
 	total := int64(0)
 	for i, c := range r.cols {
 		for _, l := range leafNodes(c) {
@@ -59,6 +59,18 @@ func (r *reader) openGroup(ctx context.Context, g *rowGroup) error {
 	spans, err := r.pageSpans(ctx, g)
 	r.spans = spans
 	return err
+}
+
+// windowOf is how many rows of a group are decoded at a time: fewer where the
+// footer says that they are wide. What it says wrongly costs speed or memory only.
+func (r *reader) windowOf(g *rowGroup) int {
+	var bytes int64
+	for _, c := range r.cols {
+		for _, l := range leafNodes(c) {
+			bytes += min(max(g.columns[l.node.leaf].uncompressed, 0), maxChunkClaim)
+		}
+	}
+	return int(min(max(windowBytes/max(bytes/g.rows, 1), 1), int64(r.rows)))
 }
 
 // start points the leaf at its chunk in g and returns the chunk's size.

@@ -21,9 +21,13 @@ const (
 	minSegment = 256 << 10
 	// minRows is what filters must leave before a batch is handed on: smaller
 	// batches cost the operators above more than collecting does.
-	minRows  = 1024
-	maxRows  = 1 << 16
-	bookStep = 64 << 10 // budget is asked in steps, not per page
+	minRows = 1024
+	maxRows = 1 << 16
+	// windowBytes is about what one window's values may take.
+	windowBytes = 16 << 20
+	// maxChunkClaim keeps a sum of sizes that a footer claims from overflowing.
+	maxChunkClaim = 1 << 45
+	bookStep      = 64 << 10 // budget is asked in steps, not per page
 )
 
 // reader delivers the row groups [at, end) of one file.
@@ -34,6 +38,7 @@ type reader struct {
 	schema types.Schema
 	req    format.ReadRequest
 	rows   int
+	window int // rows at a time in the present group; at most rows
 
 	at, end int
 	group   *rowGroup
@@ -148,7 +153,7 @@ func (r *reader) next(ctx context.Context) (*batch.Batch, error) {
 		c.begin()
 	}
 	n := 0
-	for n < r.rows && (n == 0 || n < minRows) {
+	for n == 0 || n < min(r.window, minRows) {
 		if len(r.spans) == 0 {
 			if n > 0 {
 				break
@@ -158,7 +163,7 @@ func (r *reader) next(ctx context.Context) (*batch.Batch, error) {
 			}
 			continue
 		}
-		k, err := r.step(ctx, r.rows-n)
+		k, err := r.step(ctx, r.window-n)
 		if err != nil {
 			return nil, err
 		}
@@ -183,7 +188,7 @@ func (r *reader) step(ctx context.Context, room int) (int, error) {
 		}
 		r.row = s.lo
 	}
-	n := int(min(int64(room), int64(r.rows), s.hi-s.lo))
+	n := int(min(int64(room), int64(r.window), s.hi-s.lo))
 	s.lo += int64(n)
 	r.row += int64(n)
 	if s.lo >= s.hi {

@@ -16,6 +16,7 @@ type compiler struct {
 	reg   *function.Registry
 	slots map[plan.ID]int
 	depth int
+	calls []*callNode // those that may hold much: see Held
 }
 
 func (c *compiler) compile(e plan.Expr) (node, error) {
@@ -84,7 +85,7 @@ func (c *compiler) cast(e *plan.Cast) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newCallNode([]node{child}, []types.Type{e.Child.Type()}, e.To, k, &function.Entry{NullIn: true}, e.At), nil
+	return c.track(newCallNode([]node{child}, []types.Type{e.Child.Type()}, e.To, k, &function.Entry{NullIn: true}, e.At)), nil
 }
 
 func (c *compiler) call(e *plan.Call) (node, error) {
@@ -111,7 +112,7 @@ func (c *compiler) call(e *plan.Call) (node, error) {
 	if err != nil {
 		return nil, at(err, e.At)
 	}
-	return newCallNode(children, function.TypesOf(args), e.Typ, k, entry, e.At), nil
+	return c.track(newCallNode(children, function.TypesOf(args), e.Typ, k, entry, e.At)), nil
 }
 
 func (c *compiler) builtin(e *plan.Call) (node, error) {

@@ -13,6 +13,7 @@ type Filter struct {
 	conjuncts []predicate
 	in        input
 	sel       []int32
+	calls     []*callNode // those whose results have no fixed width
 }
 
 // predicate keeps the rows of sel (nil: all rows of in) for which a condition
@@ -37,7 +38,7 @@ func CompileFilter(env *function.Env, reg *function.Registry, cond plan.Expr) (*
 		}
 		f.conjuncts = append(f.conjuncts, p)
 	}
-	f.in.vars = make([]*batch.Vector, len(c.slots))
+	f.in.vars, f.calls = make([]*batch.Vector, len(c.slots)), c.calls
 	return f, nil
 }
 

@@ -54,7 +54,7 @@ func (c *compiler) higherOrder(e *plan.Call, entry *function.Entry) (node, error
 	if err != nil {
 		return nil, at(err, e.At)
 	}
-	h.call = newCallNode(children, ts, e.Typ, k, entry, e.At)
+	h.call = c.track(newCallNode(children, ts, e.Typ, k, entry, e.At))
 	h.call.lambda = isLambda
 	return h, nil
 }

@@ -14,6 +14,8 @@ type Program struct {
 	typ  types.Type
 	in   input
 	flat *batch.Vector
+	// calls are those whose results have no fixed width.
+	calls []*callNode
 }
 
 // Compile makes e runnable. Its plan.Bound columns are positions in the batch.
@@ -23,7 +25,7 @@ func Compile(env *function.Env, reg *function.Registry, e plan.Expr) (*Program, 
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{root: root, typ: e.Type()}
+	p := &Program{root: root, typ: e.Type(), calls: c.calls}
 	p.in.vars = make([]*batch.Vector, len(c.slots))
 	return p, nil
 }

@@ -122,3 +122,17 @@ func (v *Vector) dictSize(from, n int) int64 {
 	}
 	return size
 }
+
+// Own is the bytes of v's content that v itself holds: not what it shows of others.
+func (v *Vector) Own() int64 {
+	n := int64(v.n * v.Phys().Width())
+	if v.tail > 0 {
+		for _, b := range v.Bufs {
+			n += int64(len(b))
+		}
+	}
+	for _, c := range v.Children {
+		n += c.Own()
+	}
+	return n
+}

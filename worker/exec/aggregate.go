@@ -106,6 +106,9 @@ func (s *aggSink) Local() (Local, error) {
 		return nil, err
 	}
 	l := &aggLocal{sink: s, funcs: fs, held: s.held.part()}
+	for _, f := range fs {
+		l.pace.watch(f.evs)
+	}
 	if len(s.keys) == 0 {
 		for _, f := range fs {
 			f.acc.Grow(1)
@@ -119,6 +122,7 @@ func (s *aggSink) Local() (Local, error) {
 	} else if l.evs, err = compileExprs(s.comp, s.keys); err != nil {
 		return nil, err
 	}
+	l.pace.watch(l.evs)
 	l.cols = make([]*batch.Vector, len(s.keys))
 	l.in, l.table = newKeyRows(s.lay), newKeyTable(s.lay)
 	return l, nil
@@ -166,6 +170,7 @@ func (l *aggLocal) settle() error {
 type aggLocal struct {
 	sink  *aggSink
 	evs   []evaluator
+	pace  pacer
 	cols  []*batch.Vector
 	funcs []*aggFunc
 	in    *keyRows
@@ -184,6 +189,10 @@ type aggLocal struct {
 }
 
 func (l *aggLocal) Consume(_ context.Context, b *batch.Batch) error {
+	return l.pace.each(b, l.consume)
+}
+
+func (l *aggLocal) consume(b *batch.Batch) error {
 	if l.table == nil {
 		return l.add(b, nil)
 	}

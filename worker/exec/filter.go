@@ -23,13 +23,16 @@ func filterStep(c compiler, cond plan.Expr) step {
 		if err != nil {
 			return nil, err
 		}
-		return &filter{in: in, cond: sel}, nil
+		f := &filter{in: in, cond: sel}
+		f.pace.watchOne(sel)
+		return f, nil
 	}
 }
 
 type filter struct {
 	in   Stream
 	cond selector
+	pace pacer
 	out  *batch.Batch // gathered from the input batch
 	kept *batch.Batch // few survivors, copied, waiting for more
 	size int64        // of kept
@@ -65,6 +68,7 @@ func (f *filter) Next(ctx context.Context) (*batch.Batch, error) {
 		if err != nil {
 			return nil, err
 		}
+		f.pace.learn(b.N)
 		if out := f.take(b, sel); out != nil {
 			return out, nil
 		}
@@ -79,7 +83,7 @@ func (f *filter) input(ctx context.Context) (*batch.Batch, error) {
 	if f.done {
 		return nil, io.EOF
 	}
-	b, err := f.in.Next(ctx)
+	b, err := f.pace.next(ctx, f.in)
 	f.done = atEnd(err)
 	return b, err
 }

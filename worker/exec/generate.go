@@ -27,7 +27,9 @@ func generateStep(d *Deps, call *plan.Call, outer bool, out []types.Type, rows i
 		if err != nil {
 			return nil, err
 		}
-		return &generate{in: in, maker: maker, evs: evs, args: make([]*batch.Vector, len(evs)), outer: outer, rows: rows, need: need, own: batch.NewBatch(out, 0)}, nil
+		g := &generate{in: in, maker: maker, evs: evs, args: make([]*batch.Vector, len(evs)), outer: outer, rows: rows, need: need, own: batch.NewBatch(out, 0)}
+		g.pace.watch(evs)
+		return g, nil
 	}
 }
 
@@ -35,6 +37,7 @@ type generate struct {
 	in    Stream
 	maker function.RowMaker
 	evs   []evaluator
+	pace  pacer
 	args  []*batch.Vector
 	flat  flats
 	outer bool
@@ -52,7 +55,7 @@ type generate struct {
 
 func (g *generate) Next(ctx context.Context) (*batch.Batch, error) {
 	for g.at >= len(g.from) {
-		b, err := g.in.Next(ctx)
+		b, err := g.pace.next(ctx, g.in)
 		if err != nil {
 			return nil, err
 		}
@@ -74,6 +77,7 @@ func (g *generate) make(b *batch.Batch) error {
 	if err := evalAll(g.evs, b, g.args); err != nil {
 		return err
 	}
+	g.pace.learn(b.N)
 	for i, v := range g.args {
 		g.args[i] = g.flat.of(i, v)
 	}

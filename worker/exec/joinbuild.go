@@ -120,6 +120,7 @@ func (s *joinBuild) Local() (Local, error) {
 		sink: s, evs: evs, cols: make([]*batch.Vector, len(evs)), in: newKeyRows(s.spec.lay),
 		w: chunkWriter{types: s.spec.build}, held: s.spec.held.part(),
 	}
+	l.pace.watch(evs)
 	if s.spec.lay.views {
 		l.arena = batch.New(types.Binary, 0)
 	}
@@ -129,6 +130,7 @@ func (s *joinBuild) Local() (Local, error) {
 type joinBuildLocal struct {
 	sink  *joinBuild
 	evs   []evaluator
+	pace  pacer
 	cols  []*batch.Vector
 	in    *keyRows
 	w     chunkWriter
@@ -142,6 +144,10 @@ type joinBuildLocal struct {
 }
 
 func (l *joinBuildLocal) Consume(_ context.Context, b *batch.Batch) error {
+	return l.pace.each(b, l.consume)
+}
+
+func (l *joinBuildLocal) consume(b *batch.Batch) error {
 	if err := evalAll(l.evs, b, l.cols); err != nil {
 		return err
 	}

@@ -14,24 +14,28 @@ func projectStep(c compiler, es []plan.Expr) step {
 		if err != nil {
 			return nil, err
 		}
-		return &project{in: in, evs: evs, out: batch.Batch{Cols: make([]*batch.Vector, len(es))}}, nil
+		p := &project{in: in, evs: evs, out: batch.Batch{Cols: make([]*batch.Vector, len(es))}}
+		p.pace.watch(evs)
+		return p, nil
 	}
 }
 
 type project struct {
-	in  Stream
-	evs []evaluator
-	out batch.Batch
+	in   Stream
+	evs  []evaluator
+	pace pacer
+	out  batch.Batch
 }
 
 func (p *project) Next(ctx context.Context) (*batch.Batch, error) {
-	b, err := p.in.Next(ctx)
+	b, err := p.pace.next(ctx, p.in)
 	if err != nil {
 		return nil, err
 	}
 	if err := evalAll(p.evs, b, p.out.Cols); err != nil {
 		return nil, err
 	}
+	p.pace.learn(b.N)
 	p.out.N, p.out.Seq = b.N, b.Seq
 	return &p.out, nil
 }
@@ -48,22 +52,24 @@ func expandStep(c compiler, projections [][]plan.Expr) step {
 				return nil, err
 			}
 			e.evs = append(e.evs, evs)
+			e.pace.watch(evs)
 		}
 		return e, nil
 	}
 }
 
 type expand struct {
-	in  Stream
-	evs [][]evaluator
-	at  int // next projection of cur
-	cur *batch.Batch
-	out batch.Batch
+	in   Stream
+	evs  [][]evaluator
+	pace pacer
+	at   int // next projection of cur
+	cur  *batch.Batch
+	out  batch.Batch
 }
 
 func (e *expand) Next(ctx context.Context) (*batch.Batch, error) {
 	if e.cur == nil || e.at == len(e.evs) {
-		b, err := e.in.Next(ctx)
+		b, err := e.pace.next(ctx, e.in)
 		if err != nil {
 			return nil, err
 		}
@@ -75,6 +81,7 @@ func (e *expand) Next(ctx context.Context) (*batch.Batch, error) {
 	if err := evalAll(evs, e.cur, e.out.Cols); err != nil {
 		return nil, err
 	}
+	e.pace.learn(e.cur.N)
 	e.out.N, e.out.Seq = e.cur.N, e.cur.Seq
 	return &e.out, nil
 }

@@ -67,6 +67,7 @@ func (s *sortSink) Local() (Local, error) {
 		return nil, err
 	}
 	l := &sortLocal{sink: s, evs: evs, held: s.held.part()}
+	l.pace.watch(evs)
 	l.w.types = s.ord.types()
 	l.cols = make([]*batch.Vector, len(l.w.types))
 	return l, nil
@@ -103,6 +104,7 @@ func (s *sortSink) collectRuns(ctx context.Context) error {
 type sortLocal struct {
 	sink *sortSink
 	evs  []evaluator
+	pace pacer
 	cols []*batch.Vector
 	w    chunkWriter
 	rows int64
@@ -118,6 +120,10 @@ type sortLocal struct {
 const compactRows = 2 * batch.ChunkRows
 
 func (l *sortLocal) Consume(ctx context.Context, b *batch.Batch) error {
+	return l.pace.each(b, func(piece *batch.Batch) error { return l.consume(ctx, piece) })
+}
+
+func (l *sortLocal) consume(ctx context.Context, b *batch.Batch) error {
 	k := copy(l.cols, b.Cols)
 	if err := evalAll(l.evs, b, l.cols[k:]); err != nil {
 		return err
