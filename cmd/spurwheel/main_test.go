@@ -18,7 +18,12 @@ import (
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if status, ok := inWorkerProcess(); ok {
+		os.Exit(status)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // command runs one command line to its end.
 func command(t *testing.T, args ...string) (status int, stdout, stderr string) {

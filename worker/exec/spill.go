@@ -15,23 +15,34 @@ import (
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
-// spiller makes the files of one fragment's spilled rows. A file loses its
+// maxSpillFiles bounds the files of an operator. Partitioning anew asks for up
+// to 64² of them, more than a process may have open; those beyond share the
+// files of the first, which are enough for as many threads to write at once.
+const maxSpillFiles = 16
+
+// spiller makes the files of one operator's spilled rows. A file loses its
 // name at once, so that nothing is left when the process dies.
 type spiller struct {
 	dir     string
 	written atomic.Int64
 	mu      struct {
 		sync.Mutex
-		files []*os.File
+		files []*diskFile
+		made  int // spill files, by any number of writers
 	}
 }
 
-// spillFile is blocks in one file, appended by one goroutine at a time and read
+// diskFile is a file that several writers append to.
+type diskFile struct {
+	*os.File
+	end atomic.Int64
+}
+
+// spillFile is a writer's blocks, appended by one goroutine at a time and read
 // at any place by many.
 type spillFile struct {
 	of  *spiller
-	f   *os.File
-	end int64
+	f   *diskFile
 	raw []byte // scratch of the writer
 	buf []byte
 }
@@ -50,17 +61,26 @@ func (s *spiller) create() (*spillFile, error) {
 	if s.dir == "" {
 		return nil, errs.E(errs.Exhausted, "exec.spill", errNoSpillDir)
 	}
+	s.mu.Lock()
+	s.mu.made++
+	if s.mu.made > maxSpillFiles && len(s.mu.files) > 0 {
+		f := s.mu.files[s.mu.made%len(s.mu.files)]
+		s.mu.Unlock()
+		return &spillFile{of: s, f: f}, nil
+	}
+	s.mu.Unlock()
 	f, err := os.CreateTemp(s.dir, "spill-*")
 	if err != nil {
 		return nil, errs.E(errs.Unavailable, "exec.spill", err)
 	}
+	shared := &diskFile{File: f}
 	s.mu.Lock()
-	s.mu.files = append(s.mu.files, f)
+	s.mu.files = append(s.mu.files, shared)
 	s.mu.Unlock()
 	if err := os.Remove(f.Name()); err != nil {
 		return nil, errs.E(errs.Unavailable, "exec.spill", err)
 	}
-	return &spillFile{of: s, f: f}, nil
+	return &spillFile{of: s, f: shared}, nil
 }
 
 // close frees the disk space.
@@ -82,13 +102,13 @@ func (f *spillFile) write(b *batch.Batch) (segment, error) {
 		return segment{}, err
 	}
 	f.buf = s2.Encode(f.buf[:cap(f.buf)], f.raw)
-	n, err := f.f.WriteAt(f.buf, f.end)
-	if err != nil {
+	n := int64(len(f.buf))
+	at := f.f.end.Add(n) - n
+	if _, err := f.f.WriteAt(f.buf, at); err != nil {
 		return segment{}, errs.E(errs.Unavailable, "exec.spill", err)
 	}
-	s := segment{file: f, off: f.end, size: n, rows: b.N}
-	f.end += int64(n)
-	f.of.written.Add(int64(n))
+	s := segment{file: f, off: at, size: len(f.buf), rows: b.N}
+	f.of.written.Add(n)
 	return s, nil
 }
 
