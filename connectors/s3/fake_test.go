@@ -87,6 +87,10 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.mu.requests = append(f.mu.requests, r.Method+" "+r.URL.String())
+	if len(r.TransferEncoding) > 0 { // as AWS answers
+		problem(w, http.StatusNotImplemented, "NotImplemented")
+		return
+	}
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	if f.mu.fail != nil {
 		if status, code, short := f.mu.fail(r); status != 0 {

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -109,7 +108,7 @@ func (f *FS) Finish(ctx context.Context, p vfs.Pending) (vfs.FileRef, error) {
 
 func complete(ctx context.Context, c *minio.Core, at place, t token) (minio.UploadInfo, error) {
 	if t.Upload == "" {
-		u, err := c.Client.PutObject(ctx, at.bucket, at.key, bytes.NewReader(nil), 0, minio.PutObjectOptions{DisableMultipart: true})
+		u, err := put(ctx, c, at, nil)
 		return u, wrap("s3.Finish", at, err)
 	}
 	parts := make([]minio.CompletePart, len(t.ETags))

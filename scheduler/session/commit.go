@@ -19,6 +19,8 @@ const (
 	atOnce = 16
 	// undoTime bounds how long a failed write is cleaned up after.
 	undoTime = time.Minute
+	// removeTries is how often the files of an overwritten table are tried to be removed.
+	removeTries = 3
 )
 
 // commit makes the files visible, then removes the ones they replace: a reader
@@ -34,7 +36,7 @@ func (q *query) commit(ctx context.Context, path string, pending []vfs.Pending, 
 		return errors.Join(err, q.undo(ctx, path, pending))
 	}
 	q.sweep(ctx, path)
-	if err := each(len(old), func(i int) error { return fs.Remove(ctx, old[i]) }); err != nil {
+	if err := q.remove(ctx, old); err != nil {
 		return err
 	}
 	w, err := fs.Create(ctx, mux.Join(path, successFile))
@@ -42,6 +44,17 @@ func (q *query) commit(ctx context.Context, path string, pending []vfs.Pending, 
 		return err
 	}
 	_, err = w.Commit(ctx)
+	return err
+}
+
+// remove deletes files. The new ones are visible, so there is no way back: it
+// tries again where else old and new rows would stay side by side.
+func (q *query) remove(ctx context.Context, files []string) (err error) {
+	for range removeTries {
+		if err = each(len(files), func(i int) error { return q.s.fs.Remove(ctx, files[i]) }); err == nil {
+			return nil
+		}
+	}
 	return err
 }
 
