@@ -368,6 +368,7 @@ type OperatorStats struct {
 	Nanos         int64                  `protobuf:"varint,6,opt,name=nanos,proto3" json:"nanos,omitempty"`
 	Id            int32                  `protobuf:"varint,7,opt,name=id,proto3" json:"id,omitempty"`
 	Parent        int32                  `protobuf:"varint,8,opt,name=parent,proto3" json:"parent,omitempty"`
+	Kind          string                 `protobuf:"bytes,9,opt,name=kind,proto3" json:"kind,omitempty"` // "join" of a "HashJoin": what metrics are kept by
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -458,6 +459,13 @@ func (x *OperatorStats) GetParent() int32 {
 	return 0
 }
 
+func (x *OperatorStats) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
 type TaskDone struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            *TaskID                `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -538,6 +546,7 @@ type TaskFailed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            *TaskID                `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Failure       *Failure               `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
+	Operators     []*OperatorStats       `protobuf:"bytes,3,rep,name=operators,proto3" json:"operators,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -582,6 +591,13 @@ func (x *TaskFailed) GetId() *TaskID {
 func (x *TaskFailed) GetFailure() *Failure {
 	if x != nil {
 		return x.Failure
+	}
+	return nil
+}
+
+func (x *TaskFailed) GetOperators() []*OperatorStats {
+	if x != nil {
+		return x.Operators
 	}
 	return nil
 }
@@ -1029,7 +1045,7 @@ const file_spurwheel_v1_task_proto_rawDesc = "" +
 	"\n" +
 	"SplitRange\x12\x12\n" +
 	"\x04scan\x18\x01 \x01(\x05R\x04scan\x12\x16\n" +
-	"\x06splits\x18\x02 \x03(\x05R\x06splits\"\xc5\x01\n" +
+	"\x06splits\x18\x02 \x03(\x05R\x06splits\"\xd9\x01\n" +
 	"\rOperatorStats\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x17\n" +
 	"\arows_in\x18\x02 \x01(\x03R\x06rowsIn\x12\x19\n" +
@@ -1038,7 +1054,8 @@ const file_spurwheel_v1_task_proto_rawDesc = "" +
 	"\aspilled\x18\x05 \x01(\x03R\aspilled\x12\x14\n" +
 	"\x05nanos\x18\x06 \x01(\x03R\x05nanos\x12\x0e\n" +
 	"\x02id\x18\a \x01(\x05R\x02id\x12\x16\n" +
-	"\x06parent\x18\b \x01(\x05R\x06parent\"\xdb\x01\n" +
+	"\x06parent\x18\b \x01(\x05R\x06parent\x12\x12\n" +
+	"\x04kind\x18\t \x01(\tR\x04kind\"\xdb\x01\n" +
 	"\bTaskDone\x12$\n" +
 	"\x02id\x18\x01 \x01(\v2\x14.spurwheel.v1.TaskIDR\x02id\x12,\n" +
 	"\x06output\x18\x02 \x01(\v2\x14.spurwheel.v1.OutputR\x06output\x129\n" +
@@ -1046,11 +1063,12 @@ const file_spurwheel_v1_task_proto_rawDesc = "" +
 	"\vpeak_memory\x18\x04 \x01(\x03R\n" +
 	"peakMemory\x12\x1f\n" +
 	"\vinput_bytes\x18\x05 \x01(\x03R\n" +
-	"inputBytes\"c\n" +
+	"inputBytes\"\x9e\x01\n" +
 	"\n" +
 	"TaskFailed\x12$\n" +
 	"\x02id\x18\x01 \x01(\v2\x14.spurwheel.v1.TaskIDR\x02id\x12/\n" +
-	"\afailure\x18\x02 \x01(\v2\x15.spurwheel.v1.FailureR\afailure\"\xae\x01\n" +
+	"\afailure\x18\x02 \x01(\v2\x15.spurwheel.v1.FailureR\afailure\x129\n" +
+	"\toperators\x18\x03 \x03(\v2\x1b.spurwheel.v1.OperatorStatsR\toperators\"\xae\x01\n" +
 	"\aFailure\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x0e\n" +
 	"\x02op\x18\x02 \x01(\tR\x02op\x12\x18\n" +
@@ -1125,20 +1143,21 @@ var file_spurwheel_v1_task_proto_depIdxs = []int32{
 	5,  // 8: spurwheel.v1.TaskDone.operators:type_name -> spurwheel.v1.OperatorStats
 	0,  // 9: spurwheel.v1.TaskFailed.id:type_name -> spurwheel.v1.TaskID
 	8,  // 10: spurwheel.v1.TaskFailed.failure:type_name -> spurwheel.v1.Failure
-	9,  // 11: spurwheel.v1.Failure.condition:type_name -> spurwheel.v1.Condition
-	2,  // 12: spurwheel.v1.Failure.lost:type_name -> spurwheel.v1.StageOutputs
-	14, // 13: spurwheel.v1.Condition.params:type_name -> spurwheel.v1.Condition.ParamsEntry
-	15, // 14: spurwheel.v1.Condition.origin:type_name -> spurwheel.v1.Origin
-	3,  // 15: spurwheel.v1.ToWorker.launch:type_name -> spurwheel.v1.Task
-	0,  // 16: spurwheel.v1.ToWorker.cancel:type_name -> spurwheel.v1.TaskID
-	12, // 17: spurwheel.v1.FromWorker.hello:type_name -> spurwheel.v1.Hello
-	6,  // 18: spurwheel.v1.FromWorker.done:type_name -> spurwheel.v1.TaskDone
-	7,  // 19: spurwheel.v1.FromWorker.failed:type_name -> spurwheel.v1.TaskFailed
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	5,  // 11: spurwheel.v1.TaskFailed.operators:type_name -> spurwheel.v1.OperatorStats
+	9,  // 12: spurwheel.v1.Failure.condition:type_name -> spurwheel.v1.Condition
+	2,  // 13: spurwheel.v1.Failure.lost:type_name -> spurwheel.v1.StageOutputs
+	14, // 14: spurwheel.v1.Condition.params:type_name -> spurwheel.v1.Condition.ParamsEntry
+	15, // 15: spurwheel.v1.Condition.origin:type_name -> spurwheel.v1.Origin
+	3,  // 16: spurwheel.v1.ToWorker.launch:type_name -> spurwheel.v1.Task
+	0,  // 17: spurwheel.v1.ToWorker.cancel:type_name -> spurwheel.v1.TaskID
+	12, // 18: spurwheel.v1.FromWorker.hello:type_name -> spurwheel.v1.Hello
+	6,  // 19: spurwheel.v1.FromWorker.done:type_name -> spurwheel.v1.TaskDone
+	7,  // 20: spurwheel.v1.FromWorker.failed:type_name -> spurwheel.v1.TaskFailed
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_spurwheel_v1_task_proto_init() }
