@@ -97,27 +97,16 @@ func (r *run) sameOver(ctx context.Context, n plan.Node, sc *scope) (plan.Node, 
 
 // with brings the named queries of WITH into scope, each seeing those before it.
 func (r *run) with(ctx context.Context, n *plan.With, sc *scope) (plan.Node, error) {
-	if n.Recursive && recursive(n) {
-		return nil, errs.Unsupported("recursive common table expressions")
-	}
-	for _, c := range n.CTEs {
-		r.nshare++
-		sc = &scope{parent: sc, ctes: map[string]*cte{lower(c.Name): {def: c, scope: sc, id: r.nshare}}}
-	}
-	return r.node(ctx, n.Child, sc)
+	return r.node(ctx, n.Child, r.withNames(n, sc))
 }
 
-// recursive tells whether a query of WITH RECURSIVE refers to itself.
-func recursive(n *plan.With) bool {
-	found := false
+func (r *run) withNames(n *plan.With, sc *scope) *scope {
 	for _, c := range n.CTEs {
-		plan.Walk(c.Plan, func(x plan.Node) bool {
-			t, ok := x.(*plan.Table)
-			found = found || ok && len(t.Parts) == 1 && lower(t.Parts[0]) == lower(c.Name)
-			return true
-		})
+		r.nshare++
+		d := &cte{def: c, scope: sc, id: r.nshare, recursive: n.Recursive && refersTo(c.Plan, c.Name)}
+		sc = &scope{parent: sc, ctes: map[string]*cte{lower(c.Name): d}}
 	}
-	return found
+	return sc
 }
 
 // withRelations brings plans into scope that are referred to by id or alias.
@@ -139,12 +128,11 @@ func (r *run) withRelations(ctx context.Context, n *plan.WithRelations, sc *scop
 // occurrence is a use of a named query. Its plan is resolved once; uses share
 // it and differ in the identity of their columns.
 func (r *run) occurrence(ctx context.Context, c *cte, sc *scope) (plan.Node, error) {
+	if c.ref != nil {
+		return r.lastRows(c), nil
+	}
 	if c.plan == nil {
-		def := c.def.Plan
-		if len(c.def.Columns) > 0 {
-			def = &plan.SubqueryAlias{Name: []string{c.def.Name}, Columns: c.def.Columns, Child: def}
-		}
-		n, err := r.node(ctx, def, c.scope)
+		n, err := r.definition(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -164,6 +152,17 @@ func (r *run) occurrence(ctx context.Context, c *cte, sc *scope) (plan.Node, err
 	}
 	s := &plan.Shared{ID: c.id, Columns: cols, Child: c.plan}
 	return &plan.SubqueryAlias{Name: []string{c.def.Name}, Child: s}, nil
+}
+
+func (r *run) definition(ctx context.Context, c *cte) (plan.Node, error) {
+	if c.recursive {
+		return r.recursive(ctx, c)
+	}
+	def := c.def.Plan
+	if len(c.def.Columns) > 0 {
+		def = &plan.SubqueryAlias{Name: []string{c.def.Name}, Columns: c.def.Columns, Child: def}
+	}
+	return r.node(ctx, def, c.scope)
 }
 
 // freshColumn is a column like o with an identity of its own and no qualifier.

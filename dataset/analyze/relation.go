@@ -147,12 +147,9 @@ func (r *run) subqueryAlias(ctx context.Context, n *plan.SubqueryAlias, sc *scop
 				"There are "+itoa(len(n.Columns))+" column aliases for the "+itoa(len(c.Output()))+" columns of "+sqlID(f.Name)+".",
 				"funcName", sqlID(f.Name), "aliasesNum", itoa(len(n.Columns)), "outColsNum", itoa(len(c.Output()))), f.At)
 		}
-		if len(n.Columns) != len(c.Output()) {
-			return nil, errs.Cond(errs.Analysis, "ASSIGNMENT_ARITY_MISMATCH", "42802",
-				"There are "+itoa(len(n.Columns))+" column aliases for "+itoa(len(c.Output()))+" columns.",
-				"numTarget", itoa(len(n.Columns)), "numExpr", itoa(len(c.Output())))
+		if c, err = r.renamedExactly(c, n.Columns); err != nil {
+			return nil, err
 		}
-		c = r.renamedAll(c, n.Columns)
 	}
 	return &plan.SubqueryAlias{Name: n.Name, Child: c}, nil
 }

@@ -110,6 +110,12 @@ func (w *renewer) node(n plan.Node) plan.Node {
 		return &plan.Scan{Source: x.Source, Columns: w.columns(x.Columns), Filters: x.Filters}
 	case *plan.Local:
 		return &plan.Local{Columns: w.columns(x.Columns), Data: x.Data}
+	case *plan.Recursive:
+		c := *x
+		c.Columns = w.columns(x.Columns)
+		return &c
+	case *plan.RecursiveRef:
+		return &plan.RecursiveRef{ID: x.ID, Columns: w.columns(x.Columns)}
 	case *plan.Range:
 		c := *x
 		c.Column = w.column(x.Column)

@@ -22,6 +22,10 @@ type cte struct {
 	scope *scope // in which the definition stands
 	id    int64
 	plan  plan.Node
+	// recursive: the definition refers to itself.
+	recursive bool
+	// ref, inside the step of a recursive query, is the rows that came last.
+	ref *plan.RecursiveRef
 }
 
 // outerEnv is the enclosing query's environment.

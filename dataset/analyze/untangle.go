@@ -52,9 +52,13 @@ func (r *run) untangleJoin(ctx context.Context, j *plan.Join) (plan.Node, error)
 }
 
 // domains rewrites the hard subqueries among n's expressions. n's input is
-// then read twice, so it is shared.
+// then read twice, so it is shared. Where the input refers to an enclosing
+// query itself, that one is taken apart first: it is hard because of this one.
 func (r *run) domains(ctx context.Context, n plan.Node) (plan.Node, error) {
 	child := n.Children()[0]
+	if !hardAmong(n.Exprs()) || len(freeColumns(child)) > 0 {
+		return n, nil
+	}
 	var d *domain
 	out := make([]plan.Expr, 0, len(n.Exprs()))
 	for _, e := range n.Exprs() {
@@ -100,6 +104,9 @@ func (d *domain) subquery(ctx context.Context, s *plan.Subquery) (plan.Expr, err
 		}
 		conds = append(conds, eq)
 	}
+	if n, err = d.untangle(ctx, n); err != nil {
+		return nil, err
+	}
 	c := *s
 	c.Plan = &plan.Project{List: columnList(s.Plan.Output()), Child: &plan.Filter{Cond: plan.And(conds...), Child: n}}
 	return &c, nil
@@ -127,14 +134,14 @@ func hard(s *plan.Subquery) bool {
 	}
 	top := n
 	for { // a scalar aggregate right at the top is the optimiser's own
-		if p, ok := top.(*plan.Project); ok && !correlatedExprs(p.List...) {
+		if p, ok := top.(*plan.Project); ok && !correlatedExprs(p.List...) && !hardAmong(p.List) {
 			top = p.Child
 			continue
 		}
 		break
 	}
 	if a, ok := top.(*plan.Aggregate); ok && s.Kind == plan.ScalarSubquery && len(a.GroupBy) == 0 {
-		if correlatedExprs(a.Exprs()...) {
+		if correlatedExprs(a.Exprs()...) || hardAmong(a.Exprs()) {
 			return true
 		}
 		sh := shapeOf(a.Child, false)
@@ -153,7 +160,7 @@ func shapeOf(n plan.Node, exists bool) shape {
 	}
 	bad := shape{hard: true}
 	cs := n.Children()
-	if anyOuterValues(n.Exprs()) {
+	if anyOuterValues(n.Exprs()) || hardAmong(n.Exprs()) {
 		return bad
 	}
 	exists = exists && !readsOuterColumn(n)
@@ -195,6 +202,18 @@ func anyOuterValues(es []plan.Expr) bool {
 			if s, ok := x.(*plan.Subquery); ok {
 				found = found || correlatedExprs(s.Values...)
 			}
+			return !found
+		})
+	}
+	return found
+}
+
+func hardAmong(es []plan.Expr) bool {
+	found := false
+	for _, e := range es {
+		plan.WalkExpr(e, func(x plan.Expr) bool {
+			s, ok := x.(*plan.Subquery)
+			found = found || ok && hard(s)
 			return !found
 		})
 	}

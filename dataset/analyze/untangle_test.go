@@ -63,6 +63,8 @@ func TestCorrelatedCopies(t *testing.T) {
 	for _, query := range []string{
 		"SELECT (WITH d AS (SELECT n FROM u WHERE u.a = t.a) SELECT count(*) FROM d x, d y) FROM t",
 		"SELECT * FROM t WHERE EXISTS (SELECT 1 FROM (SELECT n FROM u WHERE u.a = t.a) v, LATERAL (SELECT max(c) FROM u WHERE u.n < v.n))",
+		"SELECT * FROM t WHERE a IN (SELECT c FROM u WHERE u.a = t.a AND n < (SELECT max(v.n) FROM u v WHERE v.a < u.a))",
+		"SELECT (SELECT count(n) FROM u JOIN (SELECT c AS k FROM u WHERE u.a = t.a) v WHERE k NOT IN (SELECT sum(c) FROM u w WHERE w.n = v.k OR w.n = u.n)) FROM t",
 	} {
 		n, err := framesWorld(t).run(query)
 		require.NoError(t, err, query)
@@ -85,6 +87,28 @@ func TestCorrelatedCopies(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// What makes a query recursive, and what its parts may be.
+func TestRecursiveQueries(t *testing.T) {
+	for _, tc := range []struct{ query, class string }{
+		{"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT * FROM r", ""},
+		{"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL (WITH r AS (SELECT 1 AS n) SELECT n FROM r)) SELECT * FROM r", ""},
+		{"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT a FROM t WHERE a IN (SELECT n FROM r)) SELECT * FROM r", ""},
+		{"WITH RECURSIVE r(n) AS (SELECT 1 UNION SELECT n + 1 FROM r) SELECT * FROM r", "UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE"},
+		{"WITH RECURSIVE r(n) AS (SELECT n FROM r UNION ALL SELECT 1) SELECT * FROM r", "INVALID_RECURSIVE_CTE"},
+		{"WITH RECURSIVE r(n) AS (WITH x AS (SELECT n FROM r) SELECT 1 UNION ALL SELECT n FROM x) SELECT * FROM r", "INVALID_RECURSIVE_CTE"},
+		{"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1L FROM r) SELECT * FROM r", "CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE"},
+		{"WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM t LEFT JOIN r ON a = n) SELECT * FROM r", "INVALID_RECURSIVE_REFERENCE.PLACE"},
+		{"SELECT (WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + t.a FROM r) SELECT max(n) FROM r) FROM t", "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.ACCESSING_OUTER_QUERY_COLUMN_IS_NOT_ALLOWED"},
+	} {
+		_, err := framesWorld(t).run(tc.query)
+		if tc.class == "" {
+			require.NoError(t, err, tc.query)
+			continue
+		}
+		require.True(t, hasClass(err, tc.class), "%s: %v", tc.query, err)
 	}
 }
 

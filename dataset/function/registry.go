@@ -31,9 +31,10 @@ type Env struct {
 	ParseSchema func(text string) (types.Schema, error)
 }
 
-// ConfKeys are the settings that functions read from Env.Conf.
+// ConfKeys are the settings that functions and the analyser read from Env.Conf.
 var ConfKeys = []string{
 	"spark.sql.mapKeyDedupPolicy", "spark.sql.legacy.sizeOfNull", "spark.sql.legacy.negativeIndexInArrayInsert", "spark.sql.legacy.codingErrorAction",
+	"spark.sql.cteRecursionLevelLimit", "spark.sql.cteRecursionRowLimit",
 }
 
 // Kind says where a function may stand.

@@ -120,6 +120,8 @@ func (c *cutter) distribute(n Node) spread {
 		return c.window(n)
 	case *Union:
 		return c.union(n)
+	case *Recursive: // the step runs many times, an exchange inside it would run once
+		return spread{node: n.WithChildren([]Node{c.gather(c.distribute(n.Anchor)).node, n.Step}), tasks: 1}
 	}
 	return c.together(n)
 }

@@ -56,7 +56,7 @@ func (p *Planner) limit(ctx context.Context, n *plan.Limit) (Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Limit{Rows: p.rows(n), N: rows, Offset: offset, Child: child}, nil
+	return &Limit{Rows: p.rows(n), N: rows, Offset: offset, Child: limited(child, rows+offset)}, nil
 }
 
 func (p *Planner) offset(ctx context.Context, n *plan.OffsetRows) (Node, error) {

@@ -193,6 +193,10 @@ func (p *Planner) rare(ctx context.Context, n plan.Node) (Node, error) {
 		return p.expand(ctx, n)
 	case *plan.Shared:
 		return p.sharedNode(ctx, n)
+	case *plan.Recursive:
+		return p.recursive(ctx, n)
+	case *plan.RecursiveRef:
+		return &RecursiveRef{Rows: p.rows(n), ID: n.ID, Out: plan.SchemaOf(n)}, nil
 	case *plan.Write:
 		return p.write(ctx, n)
 	}

@@ -52,6 +52,7 @@ func everyNode() physical.Node {
 	n = &physical.Aggregate{Mode: physical.AggPartial, Merge: []bool{true}, Keys: []plan.Expr{col(0, types.String)}, Aggs: []*plan.Agg{agg}, Out: types.NewSchema(types.F("k", types.String), types.F("v", types.Long)), Child: n}
 	n = &physical.HashJoin{Type: plan.JoinSemi, Left: n, Right: values, LeftKeys: []plan.Expr{col(0, types.String)}, RightKeys: []plan.Expr{col(0, types.String)}, NullSafe: []bool{true}, Residual: plan.LitBool(true), BuildLeft: true, Publish: []physical.RuntimeFilter{{ID: 7}}, Out: n.Schema()}
 	n = &physical.NestedLoop{Type: plan.JoinLeft, Left: n, Right: &physical.CacheRead{Key: "k", Out: types.NewSchema(types.F("z", types.Int))}, Cond: plan.LitBool(true), Out: n.Schema()}
+	n = &physical.Recursive{ID: 4, MaxLevel: -1, MaxRows: 5, Limit: 6, Anchor: n, Step: &physical.RecursiveRef{ID: 4, Out: n.Schema()}, Out: n.Schema()}
 	n = &physical.Window{Partition: []plan.Expr{col(0, types.String)}, Order: []physical.SortKey{{Expr: col(1, types.Long), NullsFirst: true}}, Funcs: []physical.WindowFunc{{
 		Func:  &plan.Call{Name: "rank", Typ: types.Int},
 		Frame: plan.Frame{Kind: plan.FrameRows, Lo: plan.FrameBound{Kind: plan.Offset, Value: plan.LitInt(-1)}, Hi: plan.FrameBound{Kind: plan.CurrentRow}},

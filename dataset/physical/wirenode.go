@@ -130,6 +130,11 @@ func encodeRareNode(n Node, out *pb.Node) {
 		out.Out, out.Kind = EncodeSchema(n.Out), &pb.Node_StageInput{StageInput: &pb.StageInput{Stage: int32(n.Stage), Broadcast: n.Broadcast}}
 	case *Write:
 		out.Kind = &pb.Node_Write{Write: &pb.Write{Format: n.Format, Path: n.Path, JobId: n.JobID, PartitionBy: ints32(n.PartitionBy), Options: n.Options}}
+	case *Recursive:
+		out.Out = EncodeSchema(n.Out)
+		out.Kind = &pb.Node_Recursive{Recursive: &pb.Recursive{Id: n.ID, MaxLevel: n.MaxLevel, MaxRows: n.MaxRows, Limit: n.Limit}}
+	case *RecursiveRef:
+		out.Out, out.Kind = EncodeSchema(n.Out), &pb.Node_RecursiveRef{RecursiveRef: &pb.RecursiveRef{Id: n.ID}}
 	case *CacheRead:
 		out.Out, out.Kind = EncodeSchema(n.Out), &pb.Node_CacheRead{CacheRead: &pb.CacheRead{Key: n.Key}}
 	default:
@@ -213,9 +218,9 @@ func ints(xs []int32) []int {
 // arity is the number of children each kind of node has; -1 any.
 func arity(k any) int {
 	switch k.(type) {
-	case *pb.Node_Scan, *pb.Node_Values, *pb.Node_Range, *pb.Node_StageInput, *pb.Node_CacheRead:
+	case *pb.Node_Scan, *pb.Node_Values, *pb.Node_Range, *pb.Node_StageInput, *pb.Node_CacheRead, *pb.Node_RecursiveRef:
 		return 0
-	case *pb.Node_HashJoin, *pb.Node_NestedLoop:
+	case *pb.Node_HashJoin, *pb.Node_NestedLoop, *pb.Node_Recursive:
 		return 2
 	case *pb.Node_Union:
 		return -1
@@ -312,6 +317,11 @@ func (d *decoder) rareNode(p *pb.Node, rows Rows, out types.Schema, cs []Node) N
 		return &Write{Rows: rows, Format: w.Format, Path: w.Path, JobID: w.JobId, PartitionBy: ints(w.PartitionBy), Options: w.Options, Child: cs[0]}
 	case *pb.Node_CacheRead:
 		return &CacheRead{Rows: rows, Key: k.CacheRead.Key, Out: out}
+	case *pb.Node_Recursive:
+		r := k.Recursive
+		return &Recursive{Rows: rows, ID: r.Id, MaxLevel: r.MaxLevel, MaxRows: r.MaxRows, Limit: r.Limit, Anchor: cs[0], Step: cs[1], Out: out}
+	case *pb.Node_RecursiveRef:
+		return &RecursiveRef{Rows: rows, ID: k.RecursiveRef.Id, Out: out}
 	}
 	return nil
 }

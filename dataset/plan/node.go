@@ -199,6 +199,8 @@ type CTE struct {
 	Name    string
 	Columns []string
 	Plan    Node
+	// MaxLevel is MAX RECURSION LEVEL, nil where it is not given.
+	MaxLevel *int64
 }
 
 // With brings named queries into scope.

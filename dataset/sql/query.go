@@ -127,9 +127,7 @@ func (p *parser) with() *plan.With {
 		if p.at(tokLParen) && !p.queryAt(p.pos) {
 			c.Columns = p.identifierList()
 		}
-		if p.atKw(kwMax) && p.peekKw(1, kwRecursion) {
-			p.unsupported(start, "MAX RECURSION LEVEL")
-		}
+		c.MaxLevel = p.maxRecursionLevel()
 		p.acceptKw(kwAs)
 		c.Plan = p.parenQuery()
 		for _, other := range w.CTEs {
@@ -144,6 +142,17 @@ func (p *parser) with() *plan.With {
 		}
 	}
 	return w
+}
+
+// maxRecursionLevel takes [MAX RECURSION LEVEL n].
+func (p *parser) maxRecursionLevel() *int64 {
+	if !p.atKw(kwMax) || !p.peekKw(1, kwRecursion) {
+		return nil
+	}
+	p.pos += 2
+	p.expectKw(kwLevel)
+	level := int64(p.smallInt())
+	return &level
 }
 
 // Set operators by precedence.

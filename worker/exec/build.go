@@ -22,6 +22,7 @@ type builder struct {
 	runtime runtimeFilters
 	needs   needs
 	shared  map[int64]*collectSink
+	rounds  map[int64]*collectSink // the rows that came last, of the recursive queries around
 	held    []*account
 	writes  []*writeSink
 	// counters of all operators, and of the one being built
@@ -341,6 +342,10 @@ func (b *builder) rare(n physical.Node) (*pipe, error) {
 		return b.write(n)
 	case *physical.CacheRead:
 		return b.cacheRead(n)
+	case *physical.Recursive:
+		return b.recursive(n)
+	case *physical.RecursiveRef:
+		return b.recursiveRef(n)
 	}
 	return nil, errs.E(errs.NotSupported, "exec.Build", errs.Unsupported("the operator "+n.String()))
 }

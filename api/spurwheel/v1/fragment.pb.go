@@ -267,6 +267,8 @@ type Node struct {
 	//	*Node_StageInput
 	//	*Node_Write
 	//	*Node_CacheRead
+	//	*Node_Recursive
+	//	*Node_RecursiveRef
 	Kind          isNode_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -501,6 +503,24 @@ func (x *Node) GetCacheRead() *CacheRead {
 	return nil
 }
 
+func (x *Node) GetRecursive() *Recursive {
+	if x != nil {
+		if x, ok := x.Kind.(*Node_Recursive); ok {
+			return x.Recursive
+		}
+	}
+	return nil
+}
+
+func (x *Node) GetRecursiveRef() *RecursiveRef {
+	if x != nil {
+		if x, ok := x.Kind.(*Node_RecursiveRef); ok {
+			return x.RecursiveRef
+		}
+	}
+	return nil
+}
+
 type isNode_Kind interface {
 	isNode_Kind()
 }
@@ -581,6 +601,14 @@ type Node_CacheRead struct {
 	CacheRead *CacheRead `protobuf:"bytes,22,opt,name=cache_read,json=cacheRead,proto3,oneof"`
 }
 
+type Node_Recursive struct {
+	Recursive *Recursive `protobuf:"bytes,23,opt,name=recursive,proto3,oneof"`
+}
+
+type Node_RecursiveRef struct {
+	RecursiveRef *RecursiveRef `protobuf:"bytes,24,opt,name=recursive_ref,json=recursiveRef,proto3,oneof"`
+}
+
 func (*Node_Scan) isNode_Kind() {}
 
 func (*Node_Values) isNode_Kind() {}
@@ -618,6 +646,10 @@ func (*Node_StageInput) isNode_Kind() {}
 func (*Node_Write) isNode_Kind() {}
 
 func (*Node_CacheRead) isNode_Kind() {}
+
+func (*Node_Recursive) isNode_Kind() {}
+
+func (*Node_RecursiveRef) isNode_Kind() {}
 
 type Scan struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -1856,6 +1888,118 @@ func (x *Write) GetOptions() map[string]string {
 	return nil
 }
 
+type Recursive struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int64                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	MaxLevel      int64                  `protobuf:"varint,2,opt,name=max_level,json=maxLevel,proto3" json:"max_level,omitempty"`
+	MaxRows       int64                  `protobuf:"varint,3,opt,name=max_rows,json=maxRows,proto3" json:"max_rows,omitempty"`
+	Limit         int64                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Recursive) Reset() {
+	*x = Recursive{}
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Recursive) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Recursive) ProtoMessage() {}
+
+func (x *Recursive) ProtoReflect() protoreflect.Message {
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Recursive.ProtoReflect.Descriptor instead.
+func (*Recursive) Descriptor() ([]byte, []int) {
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Recursive) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Recursive) GetMaxLevel() int64 {
+	if x != nil {
+		return x.MaxLevel
+	}
+	return 0
+}
+
+func (x *Recursive) GetMaxRows() int64 {
+	if x != nil {
+		return x.MaxRows
+	}
+	return 0
+}
+
+func (x *Recursive) GetLimit() int64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type RecursiveRef struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int64                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecursiveRef) Reset() {
+	*x = RecursiveRef{}
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecursiveRef) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecursiveRef) ProtoMessage() {}
+
+func (x *RecursiveRef) ProtoReflect() protoreflect.Message {
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecursiveRef.ProtoReflect.Descriptor instead.
+func (*RecursiveRef) Descriptor() ([]byte, []int) {
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RecursiveRef) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
 type CacheRead struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -1865,7 +2009,7 @@ type CacheRead struct {
 
 func (x *CacheRead) Reset() {
 	*x = CacheRead{}
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[25]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1877,7 +2021,7 @@ func (x *CacheRead) String() string {
 func (*CacheRead) ProtoMessage() {}
 
 func (x *CacheRead) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[25]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1890,7 +2034,7 @@ func (x *CacheRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheRead.ProtoReflect.Descriptor instead.
 func (*CacheRead) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{25}
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CacheRead) GetKey() string {
@@ -1918,7 +2062,7 @@ type Env struct {
 
 func (x *Env) Reset() {
 	*x = Env{}
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[26]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +2074,7 @@ func (x *Env) String() string {
 func (*Env) ProtoMessage() {}
 
 func (x *Env) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[26]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +2087,7 @@ func (x *Env) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Env.ProtoReflect.Descriptor instead.
 func (*Env) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{26}
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Env) GetAnsi() bool {
@@ -2028,7 +2172,7 @@ type Exchange struct {
 
 func (x *Exchange) Reset() {
 	*x = Exchange{}
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[27]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2040,7 +2184,7 @@ func (x *Exchange) String() string {
 func (*Exchange) ProtoMessage() {}
 
 func (x *Exchange) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[27]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2053,7 +2197,7 @@ func (x *Exchange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exchange.ProtoReflect.Descriptor instead.
 func (*Exchange) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{27}
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Exchange) GetKind() uint32 {
@@ -2095,7 +2239,7 @@ type Fragment struct {
 
 func (x *Fragment) Reset() {
 	*x = Fragment{}
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[28]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2107,7 +2251,7 @@ func (x *Fragment) String() string {
 func (*Fragment) ProtoMessage() {}
 
 func (x *Fragment) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[28]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2120,7 +2264,7 @@ func (x *Fragment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fragment.ProtoReflect.Descriptor instead.
 func (*Fragment) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{28}
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Fragment) GetRoot() *Node {
@@ -2170,7 +2314,7 @@ const file_spurwheel_v1_fragment_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"7\n" +
 	"\rRuntimeFilter\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x16\n" +
-	"\x06column\x18\x02 \x01(\x05R\x06column\"\xaf\b\n" +
+	"\x06column\x18\x02 \x01(\x05R\x06column\"\xab\t\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12.\n" +
 	"\bchildren\x18\x02 \x03(\v2\x12.spurwheel.v1.NodeR\bchildren\x12&\n" +
@@ -2197,7 +2341,9 @@ const file_spurwheel_v1_fragment_proto_rawDesc = "" +
 	"stageInput\x12+\n" +
 	"\x05write\x18\x15 \x01(\v2\x13.spurwheel.v1.WriteH\x00R\x05write\x128\n" +
 	"\n" +
-	"cache_read\x18\x16 \x01(\v2\x17.spurwheel.v1.CacheReadH\x00R\tcacheReadB\x06\n" +
+	"cache_read\x18\x16 \x01(\v2\x17.spurwheel.v1.CacheReadH\x00R\tcacheRead\x127\n" +
+	"\trecursive\x18\x17 \x01(\v2\x17.spurwheel.v1.RecursiveH\x00R\trecursive\x12A\n" +
+	"\rrecursive_ref\x18\x18 \x01(\v2\x1a.spurwheel.v1.RecursiveRefH\x00R\frecursiveRefB\x06\n" +
 	"\x04kind\"\xd3\x02\n" +
 	"\x04Scan\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12+\n" +
@@ -2290,7 +2436,14 @@ const file_spurwheel_v1_fragment_proto_rawDesc = "" +
 	"\aoptions\x18\x05 \x03(\v2 .spurwheel.v1.Write.OptionsEntryR\aoptions\x1a:\n" +
 	"\fOptionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x1d\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"i\n" +
+	"\tRecursive\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x1b\n" +
+	"\tmax_level\x18\x02 \x01(\x03R\bmaxLevel\x12\x19\n" +
+	"\bmax_rows\x18\x03 \x01(\x03R\amaxRows\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x03R\x05limit\"\x1e\n" +
+	"\fRecursiveRef\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\"\x1d\n" +
 	"\tCacheRead\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"\xe7\x02\n" +
 	"\x03Env\x12\x12\n" +
@@ -2332,7 +2485,7 @@ func file_spurwheel_v1_fragment_proto_rawDescGZIP() []byte {
 	return file_spurwheel_v1_fragment_proto_rawDescData
 }
 
-var file_spurwheel_v1_fragment_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_spurwheel_v1_fragment_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_spurwheel_v1_fragment_proto_goTypes = []any{
 	(*FileRef)(nil),       // 0: spurwheel.v1.FileRef
 	(*Split)(nil),         // 1: spurwheel.v1.Split
@@ -2359,25 +2512,27 @@ var file_spurwheel_v1_fragment_proto_goTypes = []any{
 	(*Shared)(nil),        // 22: spurwheel.v1.Shared
 	(*StageInput)(nil),    // 23: spurwheel.v1.StageInput
 	(*Write)(nil),         // 24: spurwheel.v1.Write
-	(*CacheRead)(nil),     // 25: spurwheel.v1.CacheRead
-	(*Env)(nil),           // 26: spurwheel.v1.Env
-	(*Exchange)(nil),      // 27: spurwheel.v1.Exchange
-	(*Fragment)(nil),      // 28: spurwheel.v1.Fragment
-	nil,                   // 29: spurwheel.v1.Split.OptionsEntry
-	nil,                   // 30: spurwheel.v1.Write.OptionsEntry
-	nil,                   // 31: spurwheel.v1.Env.ConfEntry
-	(*Schema)(nil),        // 32: spurwheel.v1.Schema
-	(*Value)(nil),         // 33: spurwheel.v1.Value
-	(*Expr)(nil),          // 34: spurwheel.v1.Expr
-	(*SortKey)(nil),       // 35: spurwheel.v1.SortKey
+	(*Recursive)(nil),     // 25: spurwheel.v1.Recursive
+	(*RecursiveRef)(nil),  // 26: spurwheel.v1.RecursiveRef
+	(*CacheRead)(nil),     // 27: spurwheel.v1.CacheRead
+	(*Env)(nil),           // 28: spurwheel.v1.Env
+	(*Exchange)(nil),      // 29: spurwheel.v1.Exchange
+	(*Fragment)(nil),      // 30: spurwheel.v1.Fragment
+	nil,                   // 31: spurwheel.v1.Split.OptionsEntry
+	nil,                   // 32: spurwheel.v1.Write.OptionsEntry
+	nil,                   // 33: spurwheel.v1.Env.ConfEntry
+	(*Schema)(nil),        // 34: spurwheel.v1.Schema
+	(*Value)(nil),         // 35: spurwheel.v1.Value
+	(*Expr)(nil),          // 36: spurwheel.v1.Expr
+	(*SortKey)(nil),       // 37: spurwheel.v1.SortKey
 }
 var file_spurwheel_v1_fragment_proto_depIdxs = []int32{
 	0,  // 0: spurwheel.v1.Split.file:type_name -> spurwheel.v1.FileRef
-	29, // 1: spurwheel.v1.Split.options:type_name -> spurwheel.v1.Split.OptionsEntry
-	32, // 2: spurwheel.v1.Split.schema:type_name -> spurwheel.v1.Schema
-	33, // 3: spurwheel.v1.Split.partitions:type_name -> spurwheel.v1.Value
+	31, // 1: spurwheel.v1.Split.options:type_name -> spurwheel.v1.Split.OptionsEntry
+	34, // 2: spurwheel.v1.Split.schema:type_name -> spurwheel.v1.Schema
+	35, // 3: spurwheel.v1.Split.partitions:type_name -> spurwheel.v1.Value
 	3,  // 4: spurwheel.v1.Node.children:type_name -> spurwheel.v1.Node
-	32, // 5: spurwheel.v1.Node.out:type_name -> spurwheel.v1.Schema
+	34, // 5: spurwheel.v1.Node.out:type_name -> spurwheel.v1.Schema
 	4,  // 6: spurwheel.v1.Node.scan:type_name -> spurwheel.v1.Scan
 	5,  // 7: spurwheel.v1.Node.values:type_name -> spurwheel.v1.Values
 	6,  // 8: spurwheel.v1.Node.range:type_name -> spurwheel.v1.Range
@@ -2396,43 +2551,45 @@ var file_spurwheel_v1_fragment_proto_depIdxs = []int32{
 	22, // 21: spurwheel.v1.Node.shared:type_name -> spurwheel.v1.Shared
 	23, // 22: spurwheel.v1.Node.stage_input:type_name -> spurwheel.v1.StageInput
 	24, // 23: spurwheel.v1.Node.write:type_name -> spurwheel.v1.Write
-	25, // 24: spurwheel.v1.Node.cache_read:type_name -> spurwheel.v1.CacheRead
-	1,  // 25: spurwheel.v1.Scan.splits:type_name -> spurwheel.v1.Split
-	34, // 26: spurwheel.v1.Scan.filters:type_name -> spurwheel.v1.Expr
-	2,  // 27: spurwheel.v1.Scan.runtime:type_name -> spurwheel.v1.RuntimeFilter
-	32, // 28: spurwheel.v1.Scan.schemas:type_name -> spurwheel.v1.Schema
-	34, // 29: spurwheel.v1.Filter.cond:type_name -> spurwheel.v1.Expr
-	34, // 30: spurwheel.v1.Project.exprs:type_name -> spurwheel.v1.Expr
-	34, // 31: spurwheel.v1.Aggregate.keys:type_name -> spurwheel.v1.Expr
-	34, // 32: spurwheel.v1.Aggregate.aggs:type_name -> spurwheel.v1.Expr
-	34, // 33: spurwheel.v1.HashJoin.left_keys:type_name -> spurwheel.v1.Expr
-	34, // 34: spurwheel.v1.HashJoin.right_keys:type_name -> spurwheel.v1.Expr
-	34, // 35: spurwheel.v1.HashJoin.residual:type_name -> spurwheel.v1.Expr
-	2,  // 36: spurwheel.v1.HashJoin.publish:type_name -> spurwheel.v1.RuntimeFilter
-	34, // 37: spurwheel.v1.NestedLoop.cond:type_name -> spurwheel.v1.Expr
-	35, // 38: spurwheel.v1.Sort.keys:type_name -> spurwheel.v1.SortKey
-	34, // 39: spurwheel.v1.FrameBound.value:type_name -> spurwheel.v1.Expr
-	34, // 40: spurwheel.v1.WindowFunc.func:type_name -> spurwheel.v1.Expr
-	14, // 41: spurwheel.v1.WindowFunc.lo:type_name -> spurwheel.v1.FrameBound
-	14, // 42: spurwheel.v1.WindowFunc.hi:type_name -> spurwheel.v1.FrameBound
-	34, // 43: spurwheel.v1.Window.partition:type_name -> spurwheel.v1.Expr
-	35, // 44: spurwheel.v1.Window.order:type_name -> spurwheel.v1.SortKey
-	15, // 45: spurwheel.v1.Window.funcs:type_name -> spurwheel.v1.WindowFunc
-	34, // 46: spurwheel.v1.ExprList.exprs:type_name -> spurwheel.v1.Expr
-	18, // 47: spurwheel.v1.Expand.projections:type_name -> spurwheel.v1.ExprList
-	34, // 48: spurwheel.v1.Generate.gen:type_name -> spurwheel.v1.Expr
-	30, // 49: spurwheel.v1.Write.options:type_name -> spurwheel.v1.Write.OptionsEntry
-	31, // 50: spurwheel.v1.Env.conf:type_name -> spurwheel.v1.Env.ConfEntry
-	34, // 51: spurwheel.v1.Exchange.keys:type_name -> spurwheel.v1.Expr
-	35, // 52: spurwheel.v1.Exchange.order:type_name -> spurwheel.v1.SortKey
-	3,  // 53: spurwheel.v1.Fragment.root:type_name -> spurwheel.v1.Node
-	26, // 54: spurwheel.v1.Fragment.env:type_name -> spurwheel.v1.Env
-	27, // 55: spurwheel.v1.Fragment.output:type_name -> spurwheel.v1.Exchange
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	27, // 24: spurwheel.v1.Node.cache_read:type_name -> spurwheel.v1.CacheRead
+	25, // 25: spurwheel.v1.Node.recursive:type_name -> spurwheel.v1.Recursive
+	26, // 26: spurwheel.v1.Node.recursive_ref:type_name -> spurwheel.v1.RecursiveRef
+	1,  // 27: spurwheel.v1.Scan.splits:type_name -> spurwheel.v1.Split
+	36, // 28: spurwheel.v1.Scan.filters:type_name -> spurwheel.v1.Expr
+	2,  // 29: spurwheel.v1.Scan.runtime:type_name -> spurwheel.v1.RuntimeFilter
+	34, // 30: spurwheel.v1.Scan.schemas:type_name -> spurwheel.v1.Schema
+	36, // 31: spurwheel.v1.Filter.cond:type_name -> spurwheel.v1.Expr
+	36, // 32: spurwheel.v1.Project.exprs:type_name -> spurwheel.v1.Expr
+	36, // 33: spurwheel.v1.Aggregate.keys:type_name -> spurwheel.v1.Expr
+	36, // 34: spurwheel.v1.Aggregate.aggs:type_name -> spurwheel.v1.Expr
+	36, // 35: spurwheel.v1.HashJoin.left_keys:type_name -> spurwheel.v1.Expr
+	36, // 36: spurwheel.v1.HashJoin.right_keys:type_name -> spurwheel.v1.Expr
+	36, // 37: spurwheel.v1.HashJoin.residual:type_name -> spurwheel.v1.Expr
+	2,  // 38: spurwheel.v1.HashJoin.publish:type_name -> spurwheel.v1.RuntimeFilter
+	36, // 39: spurwheel.v1.NestedLoop.cond:type_name -> spurwheel.v1.Expr
+	37, // 40: spurwheel.v1.Sort.keys:type_name -> spurwheel.v1.SortKey
+	36, // 41: spurwheel.v1.FrameBound.value:type_name -> spurwheel.v1.Expr
+	36, // 42: spurwheel.v1.WindowFunc.func:type_name -> spurwheel.v1.Expr
+	14, // 43: spurwheel.v1.WindowFunc.lo:type_name -> spurwheel.v1.FrameBound
+	14, // 44: spurwheel.v1.WindowFunc.hi:type_name -> spurwheel.v1.FrameBound
+	36, // 45: spurwheel.v1.Window.partition:type_name -> spurwheel.v1.Expr
+	37, // 46: spurwheel.v1.Window.order:type_name -> spurwheel.v1.SortKey
+	15, // 47: spurwheel.v1.Window.funcs:type_name -> spurwheel.v1.WindowFunc
+	36, // 48: spurwheel.v1.ExprList.exprs:type_name -> spurwheel.v1.Expr
+	18, // 49: spurwheel.v1.Expand.projections:type_name -> spurwheel.v1.ExprList
+	36, // 50: spurwheel.v1.Generate.gen:type_name -> spurwheel.v1.Expr
+	32, // 51: spurwheel.v1.Write.options:type_name -> spurwheel.v1.Write.OptionsEntry
+	33, // 52: spurwheel.v1.Env.conf:type_name -> spurwheel.v1.Env.ConfEntry
+	36, // 53: spurwheel.v1.Exchange.keys:type_name -> spurwheel.v1.Expr
+	37, // 54: spurwheel.v1.Exchange.order:type_name -> spurwheel.v1.SortKey
+	3,  // 55: spurwheel.v1.Fragment.root:type_name -> spurwheel.v1.Node
+	28, // 56: spurwheel.v1.Fragment.env:type_name -> spurwheel.v1.Env
+	29, // 57: spurwheel.v1.Fragment.output:type_name -> spurwheel.v1.Exchange
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_spurwheel_v1_fragment_proto_init() }
@@ -2461,6 +2618,8 @@ func file_spurwheel_v1_fragment_proto_init() {
 		(*Node_StageInput)(nil),
 		(*Node_Write)(nil),
 		(*Node_CacheRead)(nil),
+		(*Node_Recursive)(nil),
+		(*Node_RecursiveRef)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2468,7 +2627,7 @@ func file_spurwheel_v1_fragment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spurwheel_v1_fragment_proto_rawDesc), len(file_spurwheel_v1_fragment_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
