@@ -218,6 +218,9 @@ func (r *reader) appendAll(ctx context.Context, n int) error {
 // fetch reads the bytes of the columns listed (nil: all) that were not read
 // yet, in one request.
 func (r *reader) fetch(ctx context.Context, only []int) error {
+	if only != nil && r.restIsSmall(only) {
+		only = nil
+	}
 	var chunks []*chunk
 	for i, c := range r.cols {
 		if r.fetched[i] || only != nil && !slices.Contains(only, i) {
@@ -247,6 +250,25 @@ func (r *reader) fetch(ctx context.Context, only []int) error {
 		c.adopt(p.Bytes(i))
 	}
 	return nil
+}
+
+// restIsSmall tells whether the columns that filters do not look at are worth
+// less than the request that would bring them later.
+func (r *reader) restIsSmall(only []int) bool {
+	far, ok := r.file.(vfs.Distant)
+	if !ok {
+		return false
+	}
+	left := far.RequestBytes()
+	for i, c := range r.cols {
+		if r.fetched[i] || slices.Contains(only, i) {
+			continue
+		}
+		for _, k := range c.chunks() {
+			left -= min(k.step, k.end-k.pos)
+		}
+	}
+	return left >= 0
 }
 
 // endGroup gives back what the row group held. The last batch is over.

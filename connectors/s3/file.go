@@ -16,8 +16,10 @@ import (
 )
 
 const (
-	// A request costs about as much as a megabyte of bytes: closer ranges are read together.
-	maxGap = 512 << 10
+	// A request costs about as much as a megabyte of bytes: what is asked for later goes along if it is
+	// smaller, and ranges are read together if less than half of that lies between them.
+	requestBytes = 1 << 20
+	maxGap       = requestBytes / 2
 	// getBytes is the size of one request; larger reads go in parallel.
 	getBytes   = 8 << 20
 	parallel   = 8
@@ -52,6 +54,9 @@ type file struct {
 func (f *file) Ref() vfs.FileRef { return f.ref }
 
 func (f *file) Close() error { return nil }
+
+// RequestBytes is what a request is worth.
+func (f *file) RequestBytes() int64 { return requestBytes }
 
 // request is one GET and where its bytes go.
 type request struct {

@@ -71,6 +71,13 @@ type File interface {
 	Close() error
 }
 
+// Distant is a File whose requests take as long as reading that many further
+// bytes. Whoever will probably need bytes soon, and fewer than that, asks for
+// them with the others.
+type Distant interface {
+	RequestBytes() int64
+}
+
 // Pages holds the bytes of a ReadRanges call until Release.
 // The bytes must not be written and not be used after Release.
 type Pages interface {

@@ -27,8 +27,8 @@ TPCH = "tpch/sf0.1/duckdb"
 #: More than two pages of a listing (1,000 keys each).
 MANY = 2_100
 
-#: What all 22 queries may ask the store for: as many as measured, and some.
-MOST_REQUESTS = 400
+#: What all 22 queries may ask the store for: 223 when measured.
+MOST_REQUESTS = 260
 
 
 @pytest.fixture(scope="module")
