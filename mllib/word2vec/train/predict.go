@@ -52,6 +52,8 @@ func (w *worker) prepareKernels(stride int) {
 		w.groups[g] = kernel.Pair{Base: &out[0], Stride: stride}
 	}
 	w.groups[0].Label[0] = 1
+	w.double = kernel.Double{Base: &out[0], Stride: stride}
+	w.pairs = !w.half && len(w.groups) == 1
 	w.window = kernel.Window{In: &in[0], Base: &out[0], Stride: stride, Steps: &alignedRows(2*w.cfg.Window, kernel.Align)[0]}
 }
 

@@ -15,13 +15,25 @@ type queue struct {
 	head    int // where the oldest set starts
 }
 
+// doubleSet is the size of a set that a kernel.Double takes: one cache line.
+const doubleSet = 8
+
 func newQueue(negative int) queue {
 	size := (negative + kernel.Lanes) / kernel.Lanes * kernel.Lanes
+	if size == kernel.Lanes {
+		size = doubleSet
+	}
 	return queue{offsets: make([]int64, queued*size), size: size, drawn: negative}
 }
 
 // oldest returns the set drawn first.
 func (q *queue) oldest() []int64 { return q.offsets[q.head : q.head+q.size] }
+
+// second returns the set drawn after the oldest.
+func (q *queue) second() []int64 {
+	next := (q.head + q.size) % len(q.offsets)
+	return q.offsets[next : next+q.size]
+}
 
 // refill draws all sets anew.
 func (w *worker) refill() {
@@ -34,9 +46,11 @@ func (w *worker) refill() {
 // replace draws the negative examples of the oldest set anew, which makes it the newest.
 func (w *worker) replace(set []int64) {
 	negatives := set[1 : 1+w.queue.drawn]
+	alias, stride, r := w.alias, int64(w.w.Stride), w.random
 	for i := range negatives {
-		negatives[i] = int64(w.alias.Draw(w.random.next())) * int64(w.w.Stride)
+		negatives[i] = int64(alias.Draw(r.next())) * stride
 	}
+	w.random = r
 	w.prefetch(false, negatives)
 	if w.queue.head += w.queue.size; w.queue.head == len(w.queue.offsets) {
 		w.queue.head = 0
@@ -46,11 +60,8 @@ func (w *worker) replace(set []int64) {
 // oppose points the groups at set with centre as the positive example. A negative example that is the centre itself is left
 // out, and so are the places that only fill up the last group.
 func (w *worker) oppose(set []int64, centre int64) {
-	set[0] = centre
-	for i := 1 + w.queue.drawn; i < len(set); i++ {
-		set[i] = centre
-	}
-	w.aim(set)
+	w.complete(set, centre)
+	w.aim(set[:len(w.groups)*kernel.Lanes])
 	for g := range w.groups {
 		p := &w.groups[g]
 		for d, offset := range set[g*kernel.Lanes:][:kernel.Lanes] {
@@ -61,4 +72,12 @@ func (w *worker) oppose(set []int64, centre int64) {
 		}
 	}
 	w.groups[0].Alpha[0] = w.alpha
+}
+
+// complete makes centre the positive example of set.
+func (w *worker) complete(set []int64, centre int64) {
+	set[0] = centre
+	for i := 1 + w.queue.drawn; i < len(set); i++ {
+		set[i] = centre
+	}
 }

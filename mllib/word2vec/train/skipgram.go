@@ -5,24 +5,43 @@ package train
 func (w *worker) skipGram() {
 	stride := int64(w.w.Stride)
 	for pos, word := range w.sentence {
-		from, to := w.reach(pos)
-		w.ahead(pos)
-		sampled := w.sampled()
-		for c := from; c < to; c++ {
-			if c == pos {
-				continue
-			}
-			set := w.queue.oldest()
-			w.oppose(set, int64(word)*stride)
-			w.learn(int64(w.sentence[c])*stride, len(w.groups))
-			w.settle()
-			w.replace(set)
-			if sampled {
-				w.estimate(len(w.groups))
-				sampled = false
-			}
+		inputs := w.neighbours(pos)
+		centre := int64(word) * stride
+		if w.sampled() && len(inputs) > 0 {
+			w.skipPair(inputs[0], centre)
+			w.estimate(len(w.groups))
+			inputs = inputs[1:]
+		}
+		for w.pairs && len(inputs) > 1 && inputs[0] != inputs[1] {
+			w.skipDouble(inputs[0], inputs[1], centre)
+			inputs = inputs[2:]
+		}
+		for _, input := range inputs {
+			w.skipPair(input, centre)
 		}
 	}
+}
+
+func (w *worker) skipPair(input, centre int64) {
+	set := w.queue.oldest()
+	w.oppose(set, centre)
+	w.learn(input, len(w.groups))
+	w.settle()
+	w.replace(set)
+}
+
+// skipDouble trains two different inputs at once.
+func (w *worker) skipDouble(a, b, centre int64) {
+	first := w.queue.oldest()
+	w.complete(first, centre)
+	second := w.queue.second()
+	w.complete(second, centre)
+	d := &w.double
+	d.A, d.B, d.Alpha = &w.w.In[a], &w.w.In[b], w.alpha
+	d.RowsA, d.RowsB = (*[doubleSet]int64)(first), (*[doubleSet]int64)(second)
+	w.set.Double(d)
+	w.replace(first)
+	w.replace(second)
 }
 
 // ahead asks for the rows that the next centre and the end of its window bring in.
@@ -44,15 +63,7 @@ func (w *worker) ahead(pos int) {
 func (w *worker) windows() {
 	stride := int64(w.w.Stride)
 	for pos, word := range w.sentence {
-		from, to := w.reach(pos)
-		w.ahead(pos)
-		sampled := w.sampled()
-		inputs := w.inputs[:0]
-		for c := from; c < to; c++ {
-			if c != pos {
-				inputs = append(inputs, int64(w.sentence[c])*stride)
-			}
-		}
+		inputs := w.neighbours(pos)
 		if len(inputs) == 0 {
 			continue
 		}
@@ -61,7 +72,7 @@ func (w *worker) windows() {
 		w.learnWindow(inputs)
 		w.settle()
 		w.replace(set)
-		if sampled {
+		if w.sampled() {
 			w.estimate(len(w.groups))
 		}
 	}

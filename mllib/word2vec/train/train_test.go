@@ -395,4 +395,3 @@ func ExampleConfig_Check() {
 	fmt.Println(cfg.Check())
 	// Output: train.Check: option dim = 0: must lie between 1 and 16384
 }
-

@@ -24,6 +24,8 @@ type worker struct {
 	rows     []int64       // what the groups of a tree's path point to
 	path     []int64       // the used part of rows
 	window   kernel.Window
+	double   kernel.Double
+	pairs    bool    // pairs are trained two at a time
 	inputs   []int64 // offsets of the input rows of a window
 	queue    queue
 	half     bool // the weights are bfloat16
@@ -168,7 +170,7 @@ func (w *worker) startBatch() {
 	w.random = seeded(w.cfg.Seed, uint64(w.epoch), uint64(w.shard), uint64(w.words))
 	w.inStage.seed(&w.random)
 	w.outStage.seed(&w.random)
-	w.alpha = w.training.alpha()
+	w.alpha, w.centres = w.training.alpha(), 0
 	w.refill()
 }
 

@@ -34,10 +34,10 @@ func NewAlias(counts []int64) Alias {
 // Draw maps 64 random bits to a word: the upper half picks the slot, the lower half decides inside it.
 func (a Alias) Draw(random uint64) int32 {
 	i := (random >> 32) * uint64(len(a)) >> 32
-	if uint32(random) < a[i].Threshold {
-		return int32(i)
-	}
-	return a[i].Other
+	slot := a[i]
+	// Without a branch, which would be mispredicted every other time: all ones where the slot's own word is drawn.
+	own := int32((int64(uint32(random)) - int64(slot.Threshold)) >> 63)
+	return slot.Other ^ (slot.Other^int32(i))&own
 }
 
 // fill pairs slots with less than their share (of 1) with slots that have more, until all are full.

@@ -18,6 +18,7 @@ func (g *Guard) Unlock() { g.mu.Unlock() }
 func sets() []*Set {
 	s, p := &Set{Name: "portable"}, portable()
 	s.Pair = func(a *Pair) { s.Lock(); p.Pair(a); s.Unlock() }
+	s.Double = func(a *Double) { s.Lock(); p.Double(a); s.Unlock() }
 	s.Window = func(a *Window) { s.Lock(); p.Window(a); s.Unlock() }
 	s.Sum = func(dst, base *float32, offsets *int64, n, stride int, scale float32) {
 		s.Lock()

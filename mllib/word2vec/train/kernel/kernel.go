@@ -26,6 +26,8 @@ type Set struct {
 	Name string
 	// Pair scores and updates six output rows against one input row.
 	Pair func(p *Pair)
+	// Double is two pairs of one centre word.
+	Double func(d *Double)
 	// Window does the same for all input rows of one window at once, from the state before it.
 	Window func(w *Window)
 	// Sum writes the sum of the n rows at base+offsets, times scale, to dst.
@@ -73,7 +75,7 @@ func Sets() []*Set { return sets() }
 
 func portable() *Set {
 	return &Set{
-		Name: "portable", Pair: pairPortable, Window: windowPortable, Sum: sumPortable, Add: addPortable,
+		Name: "portable", Pair: pairPortable, Double: doubleOf(pairPortable), Window: windowPortable, Sum: sumPortable, Add: addPortable,
 		Widen: widenPortable, Narrow: narrowPortable, Prefetch: prefetchNothing,
 	}
 }

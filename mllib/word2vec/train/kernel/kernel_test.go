@@ -141,6 +141,37 @@ func TestPairSkipsNaN(t *testing.T) {
 	})
 }
 
+// TestDouble is two Pairs, for rows that differ.
+func TestDouble(t *testing.T) {
+	every(t, func(t *testing.T, s *Set, r *rand.Rand, stride int) {
+		scale := []float64{0.05, 0.3, 1}[r.IntN(3)]
+		in, out := field(r, 2, stride, scale), field(r, 11, stride, scale)
+		var a, b [8]int64
+		order := r.Perm(11)
+		for i := range Lanes {
+			a[i], b[i] = int64(order[i]*stride), int64(order[(5+i)%11]*stride)
+		}
+		b[0] = a[0]
+		if r.IntN(2) == 0 {
+			a[1+r.IntN(5)], b[1+r.IntN(5)] = a[0], a[0] // negative rows that are the positive one
+		}
+		d := Double{A: &in[0], B: &in[stride], Base: &out[0], RowsA: &a, RowsB: &b, Stride: stride, Alpha: 0.1}
+		in2, out2 := copied(in, stride), copied(out, stride)
+		e := d
+		e.A, e.B, e.Base = &in2[0], &in2[stride], &out2[0]
+		s.Double(&d)
+		doubleOf(pairPortable)(&e)
+		near(t, in2, in, 1e-4)
+		near(t, out2, out, 1e-4)
+		near(t, e.Dots[:Lanes], d.Dots[:Lanes], 1e-4)
+		for k := 1; k < Lanes; k++ {
+			if b[k] != a[0] {
+				near(t, e.Dots[8+k:9+k], d.Dots[8+k:9+k], 1e-4)
+			}
+		}
+	})
+}
+
 func TestWindow(t *testing.T) {
 	every(t, func(t *testing.T, s *Set, r *rand.Rand, stride int) {
 		in, out := field(r, 8, stride, 0.3), field(r, 7, stride, 0.3)
