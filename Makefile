@@ -9,6 +9,7 @@ GO       ?= go
 PYTHON   ?= python3
 BUILD    := build
 BINARY   := $(BUILD)/spurwheel
+GPU_BINARY := $(BUILD)/spurwheel-gpu
 VENV     := $(BUILD)/venv
 TOOLS    := $(BUILD)/tools
 MODULE   := github.com/spurwheel/spurwheel
@@ -33,6 +34,10 @@ help: ## this list
 .PHONY: build
 build: ## the binary, build/spurwheel
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BINARY) ./cmd/spurwheel
+
+.PHONY: build-gpu
+build-gpu: ## the helper for GPUs, build/spurwheel-gpu; it lies beside the binary, which finds it there
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(GPU_BINARY) ./cmd/spurwheel-gpu
 
 .PHONY: run
 run: build $(VENV)/.client ## the main job through a fresh server, which then stays up until Ctrl-C; ONCE=1 ends after the report
@@ -85,6 +90,12 @@ FUZZ_FLAGS  := -parallel 2 -fuzzminimizetime 5x
 FUZZ_HEAP   := 1GiB
 FUZZ_SPACE  := 6291456 # KiB
 
+.PHONY: test-gpu
+test-gpu: build-gpu ## device code without a device: the twins of the kernels behind a fake CUDA driver (needs clang++-19, clang++ or g++)
+	gpu/kernel/twin/build.sh $(BUILD)/gpu/libfakecuda.so
+	SPURWHEEL_FAKE_CUDA=$(abspath $(BUILD)/gpu/libfakecuda.so) SPURWHEEL_GPU_HELPER=$(abspath $(GPU_BINARY)) \
+	  $(GO) test -count=1 -timeout 10m ./gpu/... ./cmd/spurwheel-gpu/...
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (60s); all run, then it fails if one did
 	@ulimit -v $(FUZZ_SPACE); export GOMEMLIMIT=$(FUZZ_HEAP); targets=$$($(GO) test -list '^Fuzz' ./... \
@@ -100,6 +111,17 @@ fuzz: ## every fuzz target for FUZZTIME (60s); all run, then it fails if one did
 .PHONY: bench-tpch
 bench-tpch: build $(VENV)/.test ## TPC-H SF1 beside DuckDB, Sail and Spark, interleaved; results under bench/results
 	$(VENV)/bin/python bench/rivals/tpch.py --sf 1
+
+# The corpus and the sets of the evaluation; absent, the target says so.
+WORD2VEC_DATA ?= ../shared/data/word2vec
+
+.PHONY: bench-word2vec
+bench-word2vec: build $(VENV)/.test ## word2vec beside gensim: speed, vocabulary, memory, cost as the corpus grows; 15 minutes
+	$(VENV)/bin/python bench/rivals/word2vec.py --data $(WORD2VEC_DATA)
+
+.PHONY: quality-word2vec
+quality-word2vec: build $(VENV)/.test ## word2vec beside gensim: similarity and analogies over three seeds; 25 minutes
+	$(VENV)/bin/python bench/rivals/word2vec.py --data $(WORD2VEC_DATA) --quality
 
 .PHONY: bench-footprint
 bench-footprint: build $(VENV)/.test ## start-up time, idle memory, peak memory under a small budget
@@ -131,6 +153,19 @@ check-layers:
 check-generated: generate
 	@changed=$$(git status --porcelain -- api docs/functions.md); \
 	if [ -n "$$changed" ]; then echo "generated code differs from what is committed:"; echo "$$changed"; exit 1; fi
+
+.PHONY: ptx
+ptx: ## compiles the GPU kernels (needs Debian's clang-19; nothing of NVIDIA's)
+	gpu/kernel/ptx.sh gpu/kernel/ptx
+
+.PHONY: check-ptx
+check-ptx: ## the committed PTX is what the kernels compile to
+	gpu/kernel/ptx.sh $(BUILD)/gpu/ptx
+	diff -rq $(BUILD)/gpu/ptx gpu/kernel/ptx
+
+.PHONY: bench-gpu
+bench-gpu: ## training on this machine's GPUs; DRY_RUN=1 takes the fake driver
+	bench/gpu/run.sh $(if $(DRY_RUN),--dry-run)
 
 .PHONY: fmt
 fmt: $(TOOLS)/.stamp ## formats the Go code

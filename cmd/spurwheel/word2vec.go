@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -224,6 +226,7 @@ type trained struct {
 	Train      float64 `json:"train_seconds"`
 	Trained    int64   `json:"trained_words"`
 	PerSecond  float64 `json:"words_per_second"`
+	Peak       int64   `json:"peak_bytes"` // of resident memory, 0 where the system does not tell
 }
 
 func (t *training) report(source *corpus.Source, m *model.Model, sum word2vec.Summary, device word2vec.Device) error {
@@ -232,6 +235,7 @@ func (t *training) report(source *corpus.Source, m *model.Model, sum word2vec.Su
 		Tokens: sum.Counted.Words, Distinct: sum.Counted.Distinct, Vocabulary: m.Vocabulary.Len(), Dim: m.Dim,
 		Words: sum.Words, Sentences: sum.Sentences, Epochs: t.cfg.Epochs,
 		Count: sum.Count.Seconds(), Encode: sum.Encode.Seconds(), Train: sum.Train.Seconds(), Trained: sum.Trained,
+		Peak: peakResident(),
 	}
 	if r.Train > 0 {
 		r.PerSecond = float64(r.Trained) / r.Train
@@ -249,4 +253,19 @@ func printJSON(w io.Writer, x any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", " ")
 	return e.Encode(x)
+}
+
+// peakResident is the largest resident memory of this process so far.
+func peakResident() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	return 0
 }

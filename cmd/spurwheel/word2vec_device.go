@@ -36,7 +36,3 @@ func chooseDevice(ctx context.Context, name string, cfg *train.Config, notice fu
 	notice("training on the CPU: " + err.Error())
 	return word2vec.CPU{}, nothing, nil
 }
-
-func openGPU(context.Context, *train.Config) (word2vec.Device, func() error, error) {
-	return nil, nil, errs.E(errs.NotSupported, "", errs.Unsupported("training on a GPU"))
-}
