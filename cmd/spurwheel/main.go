@@ -83,6 +83,6 @@ func newRoot(p process, started *bool) *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	commonFlags(root.PersistentFlags())
-	root.AddCommand(newUp(p), newSQL(p), newWorkerProcess(p), newSubmit(p), newWord2vec(p), newVersion())
+	root.AddCommand(newUp(p), newSQL(p), newWorkerProcess(p), newSubmit(p), newWord2vec(p), newGPU(p), newVersion())
 	return root
 }

@@ -67,3 +67,48 @@ func SkipGramShared(quads, window int) int {
 	floats := slots*2*quads*QuadFloats + slots + queueWords
 	return (floats + 3) / 4 * 4
 }
+
+// Scores is the name of the matrix product in the code of an image: with tensor cores where they take floats.
+func Scores(image string) string {
+	if image == "sm_90" {
+		return "scores_mma"
+	}
+	return "scores_fma"
+}
+
+// BestScores is the name of the kernel that keeps the best scores of each row.
+const BestScores = "best_scores"
+
+// Tile is the number of rows, columns and depth that a matrix is padded to.
+const Tile = 32
+
+// ScoresShared is the shared memory of a warp of the matrix product, in floats: two tiles with padded rows.
+const ScoresShared = 2 * Tile * 36
+
+// ScoresArgs is struct ScoresArgs of scores.cu.
+type ScoresArgs struct {
+	A, B, Term, C        uint64
+	Rows, Columns, Depth uint32
+	Stride               uint32
+	Factor               float32
+	SharedFloats         uint32
+}
+
+// BestArgs is struct BestArgs of scores.cu.
+type BestArgs struct {
+	Scores, Best, IDs     uint64
+	Rows, Columns, Stride uint32
+	FirstID, Top, Fresh   uint32
+	SharedFloats          uint32
+	_                     uint32
+}
+
+// AddRows is the name of the kernel that measures additions to rows.
+const AddRows = "add_rows"
+
+// ReduceArgs is struct ReduceArgs of scores.cu.
+type ReduceArgs struct {
+	Rows, Aliases         uint64
+	Words, Quads, PerWarp uint32
+	SharedFloats          uint32
+}

@@ -3,7 +3,7 @@
 
 thread_local Additions additions;
 
-#include "../skipgram.cu"
+#include "../kernels.cu"
 
 const std::map<std::string, TwinKernel> &twinKernels() {
   static const std::map<std::string, TwinKernel> kernels = {
@@ -11,6 +11,10 @@ const std::map<std::string, TwinKernel> &twinKernels() {
       {"skipgram_q2", {skipgram_q2, sizeof(SkipGramArgs)}},
       {"skipgram_q3", {skipgram_q3, sizeof(SkipGramArgs)}},
       {"skipgram_q4", {skipgram_q4, sizeof(SkipGramArgs)}},
+      {"scores_mma", {scores_mma, sizeof(ScoresArgs)}},
+      {"scores_fma", {scores_fma, sizeof(ScoresArgs)}},
+      {"best_scores", {best_scores, sizeof(BestArgs)}},
+      {"add_rows", {add_rows, sizeof(ReduceArgs)}},
   };
   return kernels;
 }
