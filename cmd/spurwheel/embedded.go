@@ -63,8 +63,9 @@ func (w *workers) Discard(job string) {
 
 // reporter brings a worker's reports to the scheduler.
 type reporter struct {
-	driver *driver.Driver
-	worker string
+	driver    *driver.Driver
+	operators *operatorLog
+	worker    string
 	// byStore names the worker whose stored rows are read at an address.
 	byStore func(address string) string
 }
@@ -74,11 +75,13 @@ const onlyEpoch = 1
 
 // TaskDone reports success.
 func (r reporter) TaskDone(d *pb.TaskDone) {
+	r.operators.add(d.GetId(), d.GetOperators(), true)
 	r.driver.Report(dispatch.Done{Task: driver.TaskOf(d.GetId()), Worker: r.worker, Epoch: onlyEpoch, Detail: d.GetOutput()})
 }
 
 // TaskFailed reports failure, as the wire carries it.
 func (r reporter) TaskFailed(f *pb.TaskFailed, _ error) {
+	r.operators.add(f.GetId(), f.GetOperators(), false)
 	ev := dispatch.Failed{Task: driver.TaskOf(f.GetId()), Worker: r.worker, Epoch: onlyEpoch, Err: runner.DecodeFailure(f.GetFailure())}
 	for _, o := range f.GetFailure().GetLost().GetOutputs() {
 		ev.Lost = append(ev.Lost, dispatch.Output{Task: driver.TaskOf(o.GetTask()), Worker: r.byStore(o.GetWorker()), Epoch: onlyEpoch})

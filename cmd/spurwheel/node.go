@@ -12,12 +12,15 @@ import (
 	"time"
 	_ "time/tzdata" // zones where the machine has none
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/spurwheel/spurwheel/cache"
 	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/internal/clock"
 	"github.com/spurwheel/spurwheel/internal/config"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/mem"
+	"github.com/spurwheel/spurwheel/internal/obs"
 	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 	"github.com/spurwheel/spurwheel/scheduler/driver"
 	"github.com/spurwheel/spurwheel/scheduler/jobs"
@@ -37,15 +40,17 @@ const embeddedSlots = 64
 // node is a process that plays all roles: sessions, scheduler and one worker,
 // which talk through the same encoded messages as separate processes would.
 type node struct {
-	sessions *session.Manager
-	driver   *driver.Driver
-	runner   *runner.Runner
-	budget   *mem.Budget
-	store    *shuffle.Store
-	peers    *shuffle.Client
-	children map[string]*child // not changed once the node runs
-	stop     context.CancelFunc
-	loops    sync.WaitGroup
+	sessions  *session.Manager
+	driver    *driver.Driver
+	runner    *runner.Runner
+	budget    *mem.Budget
+	engine    *mem.Budget // of it, what may be booked
+	operators *operatorLog
+	store     *shuffle.Store
+	peers     *shuffle.Client
+	children  map[string]*child // not changed once the node runs
+	stop      context.CancelFunc
+	loops     sync.WaitGroup
 }
 
 const localWorker = "local"
@@ -62,7 +67,7 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 	if err := os.RemoveAll(spill); err != nil { // of an earlier process
 		return nil, errs.E(errs.Permission, "node", err)
 	}
-	n := &node{budget: budget, children: map[string]*child{}, peers: shuffle.NewClient(dialByName)}
+	n := &node{budget: budget, engine: engine, operators: newOperatorLog(), children: map[string]*child{}, peers: shuffle.NewClient(dialByName)}
 	listener, err := n.startChildren(settings)
 	if err != nil {
 		return nil, err
@@ -87,7 +92,7 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 		Registry: registry, Formats: formats, Stores: stores, Warehouse: filepath.Join(settings.Data, "warehouse"),
 		Blobs: filepath.Join(settings.Data, "artifacts"), ZoneID: localZone(), Version: sparkVersion, Clock: clock.Real{},
 		Jobs: &jobs.Runner{
-			Driver: n.driver, Results: results{n.runner, n.store}, Workers: func() int { return 1 + len(n.children) }, ReadBytes: n.runner.ReadBytes, Finished: n.finished,
+			Driver: n.driver, Results: results{n.runner, n.store}, Workers: func() int { return 1 + len(n.children) }, ReadBytes: n.runner.ReadBytes, Finished: n.operators.finished,
 		},
 		Rows: rows, Threads: settings.Threads,
 	})
@@ -116,7 +121,7 @@ func (n *node) startChildren(settings config.Config) (net.Listener, error) {
 }
 
 func (n *node) reporter(worker string) reporter {
-	return reporter{driver: n.driver, worker: worker, byStore: n.byStore}
+	return reporter{driver: n.driver, operators: n.operators, worker: worker, byStore: n.byStore}
 }
 
 // byStore names the worker whose rows are read at an address.
@@ -127,6 +132,11 @@ func (n *node) byStore(address string) string {
 		}
 	}
 	return localWorker
+}
+
+// metrics are what the node counts.
+func (n *node) metrics() []prometheus.Collector {
+	return append(obs.Memory(n.engine.Used, n.engine.Peak, n.engine.Limit), n.operators.metrics)
 }
 
 // run starts the loops that Close waits for.
@@ -166,18 +176,6 @@ func (n *node) stopChildren() error {
 		err = errors.Join(err, c.stop())
 	}
 	return err
-}
-
-// finished gives the operators' counters of a job.
-func (n *node) finished(job string) []jobs.OperatorStats {
-	var out []jobs.OperatorStats
-	for _, s := range n.runner.Stats(job) {
-		out = append(out, jobs.OperatorStats{
-			ID: s.ID, Parent: s.Parent, Name: s.Name,
-			Values: map[string]int64{"rowsIn": s.RowsIn, "rowsOut": s.RowsOut, "bytes": s.Bytes, "spilledBytes": s.Spilled, "nanoseconds": s.Nanos},
-		})
-	}
-	return out
 }
 
 // localZone is the machine's zone under a name that every machine knows.

@@ -52,7 +52,9 @@ func up(ctx context.Context, p process, log *slog.Logger, settings config.Config
 	}
 	defer func() { err = firstError(err, connect.close(ctx)) }()
 	health := &health{}
-	web, err := listenWeb(ctx, settings.HTTP, webHandler(health, obs.NewRegistry(buildVersion())))
+	registry := obs.NewRegistry(buildVersion())
+	registry.MustRegister(n.metrics()...)
+	web, err := listenWeb(ctx, settings.HTTP, webHandler(health, registry))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 type OperatorStats struct {
 	ID, Parent      int
 	Name            string
+	Kind            string // "join" of a HashJoin: what counters over queries are kept by
 	RowsIn, RowsOut int64
 	Bytes           int64 // read from storage, by scans
 	Spilled         int64 // bytes written to disk
@@ -23,7 +25,7 @@ type OperatorStats struct {
 // counter is an operator's totals. Threads add once a batch.
 type counter struct {
 	id, parent int
-	name       string
+	name, kind string
 	rows       atomic.Int64
 	bytes      atomic.Int64
 	inclusive  atomic.Int64 // time of Next, with the operators below in the same pipeline
@@ -35,7 +37,7 @@ type counter struct {
 
 // counted builds a node's pipe with a counter around it.
 func (b *builder) counted(n physical.Node, build func() (*pipe, error)) (*pipe, error) {
-	c := &counter{id: len(b.counters) + 1, name: operatorName(n), spill: &spiller{dir: b.deps.SpillDir}}
+	c := &counter{id: len(b.counters) + 1, name: operatorName(n), kind: operatorKind(n), spill: &spiller{dir: b.deps.SpillDir}}
 	parent := b.cur
 	if parent != nil {
 		c.parent = parent.id
@@ -61,6 +63,32 @@ func operatorName(n physical.Node) string {
 		}
 	}
 	return s
+}
+
+// operatorKind is what kind of operator a node is.
+func operatorKind(n physical.Node) string {
+	switch n := n.(type) {
+	case *physical.Aggregate:
+		return "aggregate"
+	case *physical.HashJoin:
+		return "join"
+	case *physical.NestedLoop:
+		return "nested_loop_join"
+	case *physical.Sort:
+		if n.Limit >= 0 {
+			return "top_n"
+		}
+		return "sort"
+	case *physical.Recursive:
+		return "recursive"
+	case *physical.CacheRead:
+		return "persisted"
+	case *physical.Values:
+		return "values"
+	case *physical.StageInput:
+		return "stage_input"
+	}
+	return strings.ToLower(operatorName(n))
 }
 
 // countStream counts what an operator delivers on one thread.
@@ -95,7 +123,7 @@ func (c *counter) timed(f func() error) error {
 // stats reads the counters.
 func (c *counter) stats() OperatorStats {
 	s := OperatorStats{
-		ID: c.id, Parent: c.parent, Name: c.name, RowsOut: c.rows.Load(), Bytes: c.bytes.Load(),
+		ID: c.id, Parent: c.parent, Name: c.name, Kind: c.kind, RowsOut: c.rows.Load(), Bytes: c.bytes.Load(),
 		Spilled: c.spill.written.Load(), Nanos: c.inclusive.Load() + c.sink.Load(),
 	}
 	_, union := c.source.(*unionSource)

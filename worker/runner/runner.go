@@ -278,8 +278,12 @@ func (t *task) end(err error) {
 		return
 	}
 	t.once.Do(func() {
+		failed := &pb.TaskFailed{Id: t.msg.GetId(), Failure: EncodeFailure(err)}
+		if t.run != nil { // what it did was work all the same
+			failed.Operators = encodeStats(t.run.Operators())
+		}
 		t.release()
-		t.r.cfg.Reporter.TaskFailed(&pb.TaskFailed{Id: t.msg.GetId(), Failure: EncodeFailure(err)}, err)
+		t.r.cfg.Reporter.TaskFailed(failed, err)
 	})
 }
 
@@ -287,7 +291,9 @@ func (t *task) finish(done *pb.TaskDone) {
 	t.once.Do(func() {
 		done.PeakMemory = t.budget.Peak()
 		done.InputBytes = t.run.ReadBytes()
-		t.r.keepStats(t.key.job, t.run.Operators())
+		stats := t.run.Operators()
+		done.Operators = encodeStats(stats)
+		t.r.keepStats(t.key.job, stats)
 		t.release()
 		t.r.cfg.Reporter.TaskDone(done)
 	})
