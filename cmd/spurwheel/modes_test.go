@@ -25,7 +25,9 @@ import (
 // startNode runs a whole engine until the test ends.
 func startNode(t *testing.T, settings config.Config) *node {
 	t.Helper()
-	settings.Data = t.TempDir()
+	if settings.Data == "" {
+		settings.Data = t.TempDir()
+	}
 	require.NoError(t, settings.Validate())
 	n, err := newNode(settings, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)

@@ -46,6 +46,7 @@ type node struct {
 	budget    *mem.Budget
 	engine    *mem.Budget // of it, what may be booked
 	operators *operatorLog
+	pool      *mem.Pool // of pages read
 	store     *shuffle.Store
 	peers     *shuffle.Client
 	children  map[string]*child // not changed once the node runs
@@ -60,14 +61,15 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 	// The collector keeps the heap near the budget; the budget itself holds the
 	// engine's buffers below it (three quarters, since freed blocks wait for the collector).
 	debug.SetMemoryLimit(int64(settings.Memory))
+	pool := &mem.Pool{}
 	engine := budget.Child("engine", int64(settings.Memory)*3/4)
-	stores, formats := storage(settings)
+	stores, formats := storageOver(pool, settings)
 	registry := function.Standard()
 	spill := filepath.Join(settings.Data, "spill")
 	if err := os.RemoveAll(spill); err != nil { // of an earlier process
 		return nil, errs.E(errs.Permission, "node", err)
 	}
-	n := &node{budget: budget, engine: engine, operators: newOperatorLog(), children: map[string]*child{}, peers: shuffle.NewClient(dialByName)}
+	n := &node{budget: budget, engine: engine, operators: newOperatorLog(), pool: pool, children: map[string]*child{}, peers: shuffle.NewClient(dialByName)}
 	listener, err := n.startChildren(settings)
 	if err != nil {
 		return nil, err

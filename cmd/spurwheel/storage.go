@@ -22,7 +22,11 @@ import (
 // storage puts together what the process reads and writes: stores under the
 // server's settings, or a session's over them, and formats.
 func storage(settings config.Config) (stores func(own map[string]string) vfs.FS, _ map[string]format.Format) {
-	pool := &mem.Pool{}
+	return storageOver(&mem.Pool{}, settings)
+}
+
+// storageOver is storage whose pages come from pool.
+func storageOver(pool *mem.Pool, settings config.Config) (stores func(own map[string]string) vfs.FS, _ map[string]format.Format) {
 	objects, files := s3.NewStores(pool, bucketKeys(settings.S3), os.Getenv), local.New(pool)
 	with := func(o *s3.FS) vfs.FS { return mux.New(map[string]vfs.FS{"file": files, "s3": o, "s3a": o}) }
 	servers := with(objects.With(nil))

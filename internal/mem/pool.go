@@ -3,6 +3,7 @@ package mem
 import (
 	"math/bits"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -18,10 +19,17 @@ const (
 // Blocks hold no pointers. The zero value is ready; it is safe for concurrent use.
 type Pool struct {
 	classes [maxClass + 1]sync.Pool
+	out     atomic.Int64
 }
 
 // Get returns a block of n bytes (capacity rounded up to its class). The content is arbitrary.
 func (p *Pool) Get(n int) []byte {
+	b := p.get(n)
+	p.out.Add(int64(cap(b)))
+	return b
+}
+
+func (p *Pool) get(n int) []byte {
 	c := bits.Len(uint(max(n, 1) - 1))
 	if c < minClass || c > maxClass {
 		return Aligned(n)
@@ -32,14 +40,18 @@ func (p *Pool) Get(n int) []byte {
 	return Aligned(1 << c)[:n]
 }
 
-// Put takes back a block that nobody refers to any more. Foreign slices are dropped.
+// Put takes back a block that came from Get and that nobody refers to any more.
 func (p *Pool) Put(b []byte) {
+	p.out.Add(-int64(cap(b)))
 	c := bits.Len(uint(cap(b))) - 1
 	if c < minClass || c > maxClass || cap(b) != 1<<c || uintptr(unsafe.Pointer(unsafe.SliceData(b)))&7 != 0 {
 		return
 	}
 	p.classes[c].Put(&block{unsafe.SliceData(b), cap(b)})
 }
+
+// Outstanding is how many bytes were taken and not put back: 0 when all readers are closed.
+func (p *Pool) Outstanding() int64 { return p.out.Load() }
 
 type block struct {
 	p *byte

@@ -99,6 +99,16 @@ func (s *share) spills(size int64) (bool, error) {
 	return true, nil
 }
 
+// must is set for what cannot be spilled: the query fails where it does not
+// fit. Tests that force spilling let it pass.
+func (s *share) must(size int64) error {
+	if s.of.forced > 0 {
+		s.force(size)
+		return nil
+	}
+	return s.set(size)
+}
+
 // force is set for memory that is needed to make progress.
 func (s *share) force(size int64) {
 	if size > s.size {

@@ -194,7 +194,10 @@ func (l *aggLocal) Consume(_ context.Context, b *batch.Batch) error {
 
 func (l *aggLocal) consume(b *batch.Batch) error {
 	if l.table == nil {
-		return l.add(b, nil)
+		if err := l.add(b, nil); err != nil {
+			return err
+		}
+		return l.book()
 	}
 	if err := evalAll(l.evs, b, l.cols); err != nil {
 		return err

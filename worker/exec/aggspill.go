@@ -54,9 +54,8 @@ func (f *aggFiles) writeChunk(a *aggParts, c *aggChunk, to *[]segment) error {
 
 // spillAll moves everything the thread holds to disk.
 func (l *aggLocal) spillAll() error {
-	if l.table == nil { // one group: nothing to gain
-		l.held.force(l.size())
-		return nil
+	if l.table == nil { // one group, which nothing divides
+		return l.held.must(l.size())
 	}
 	if err := l.empty(); err != nil {
 		return err
