@@ -36,7 +36,7 @@ func Train(
 	if watch != nil {
 		watch(t.progress())
 	}
-	return at, err
+	return at, errors.Join(err, t.close())
 }
 
 // training is one call of Train.
@@ -95,10 +95,26 @@ func newTraining(cfg Config, v *vocab.Vocabulary, corpus Corpus, w *Weights, fro
 	if err := t.seek(from); err != nil {
 		return nil, err
 	}
+	t.hot = newHotRows(t)
 	for shard := range cfg.Threads {
-		t.workers = append(t.workers, newWorker(t, shard))
+		w, err := newWorker(t, shard)
+		if err != nil {
+			return nil, errors.Join(err, t.close())
+		}
+		t.workers = append(t.workers, w)
 	}
 	return t, nil
+}
+
+// close gives back what the threads took outside of the heap.
+func (t *training) close() error {
+	var failed error
+	for _, w := range t.workers {
+		if w.copied != nil {
+			failed = errors.Join(failed, unmapRows(w.copied.block))
+		}
+	}
+	return failed
 }
 
 func (t *training) seek(from Position) error {

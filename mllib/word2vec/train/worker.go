@@ -46,13 +46,14 @@ type worker struct {
 	centres uint32
 	told    told
 	spark   *sparkOrder
+	copied  *hotCopy // with hot rows only
 	_       [128]byte
 }
 
 // longestPiece is the longest sentence trained as one, gensim's and word2vec's limit.
 const longestPiece = 10_000
 
-func newWorker(t *training, shard int) *worker {
+func newWorker(t *training, shard int) (*worker, error) {
 	w := &worker{training: t, shard: shard}
 	w.sentence = make([]int32, 0, longestPiece)
 	w.inputs = make([]int64, 2*t.cfg.Window)
@@ -60,7 +61,13 @@ func newWorker(t *training, shard int) *worker {
 	if t.cfg.SparkOrder {
 		w.spark = newSparkOrder(w)
 	}
-	return w
+	if t.hot != nil {
+		var err error
+		if w.copied, err = t.hot.copyFor(t.w); err != nil {
+			return nil, errs.E(errs.Exhausted, "train.Train", err)
+		}
+	}
+	return w, nil
 }
 
 // runShard trains the worker's part of an epoch from where it is.
@@ -83,6 +90,9 @@ func (w *worker) runShard(ctx context.Context, epoch int) error {
 
 func (w *worker) runSentences(ctx context.Context, sentences Sentences, epoch int) error {
 	w.epoch, w.words = epoch, w.shards[w.shard].words.Load()
+	if w.copied != nil {
+		w.copied.merged = w.words
+	}
 	w.startBatch()
 	skip := w.words
 	for {
@@ -128,6 +138,7 @@ func (w *worker) runSentence(ctx context.Context, sentence []int32) error {
 			return err
 		}
 		w.train()
+		w.mergeHot()
 		w.trained += int64(len(w.sentence))
 		if w.words += int64(len(piece)); w.words-w.started < int64(w.batch) {
 			continue
@@ -176,7 +187,7 @@ func (w *worker) startBatch() {
 
 func (w *worker) endBatch() {
 	if w.hot != nil {
-		w.hot.merge(w)
+		w.hot.merge(w.copied, w.w, len(w.shards))
 	}
 	w.shards[w.shard].words.Store(w.words)
 	w.told.report(w.trained, w.loss)
