@@ -97,7 +97,21 @@ func (r *run) sameOver(ctx context.Context, n plan.Node, sc *scope) (plan.Node, 
 
 // with brings the named queries of WITH into scope, each seeing those before it.
 func (r *run) with(ctx context.Context, n *plan.With, sc *scope) (plan.Node, error) {
-	return r.node(ctx, n.Child, r.withNames(n, sc))
+	in := r.withNames(n, sc)
+	out, err := r.node(ctx, n.Child, in)
+	if err != nil {
+		return nil, err
+	}
+	for ; in != sc; in = in.parent { // a query that nobody reads must be right, too
+		for _, c := range in.ctes {
+			if c.plan == nil {
+				if c.plan, err = r.definition(ctx, c); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return out, nil
 }
 
 func (r *run) withNames(n *plan.With, sc *scope) *scope {

@@ -26,6 +26,10 @@ func (d decorrelate) node(ctx context.Context, n plan.Node) (plan.Node, error) {
 	if !hasSubquery(n.Exprs()...) {
 		return n, nil
 	}
+	n, err := plan.TransformExprs(n, func(e plan.Expr) (plan.Expr, error) { return notInside(e), nil })
+	if err != nil {
+		return nil, err
+	}
 	switch n := n.(type) {
 	case *plan.Filter:
 		return d.filter(ctx, n)
@@ -50,6 +54,31 @@ func (d decorrelate) node(ctx context.Context, n plan.Node) (plan.Node, error) {
 func unsupportedSubquery(n plan.Node) error {
 	return errs.Cond(errs.Analysis, "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.UNSUPPORTED_IN_EXISTS_SUBQUERY", "0A000",
 		"A subquery cannot be used in "+n.String()+".", "treeNode", n.String())
+}
+
+// notInside moves a negation over AND, OR and NOT to the conditions in them
+// where one is a subquery: NOT IN is not the negation of what IN gives here.
+func notInside(e plan.Expr) plan.Expr {
+	c, ok := e.(*plan.Call)
+	if !ok || c.Name != "not" || !hasSubquery(c) {
+		return e
+	}
+	return negated(c.Args[0])
+}
+
+func negated(e plan.Expr) plan.Expr {
+	if c, ok := e.(*plan.Call); ok {
+		switch c.Name {
+		case "not":
+			return c.Args[0]
+		case "and", "or":
+			d := *c
+			d.Name = map[string]string{"and": "or", "or": "and"}[c.Name]
+			d.Args = []plan.Expr{negated(c.Args[0]), negated(c.Args[1])}
+			return &d
+		}
+	}
+	return &plan.Call{Name: "not", Args: []plan.Expr{e}, Typ: types.Bool, Null: e.Nullable()}
 }
 
 func hasSubquery(es ...plan.Expr) bool {
@@ -214,37 +243,58 @@ func dropOrder(n plan.Node) plan.Node {
 	}
 }
 
-// exprs replaces every subquery in es by a column that a join with child makes.
+// exprs replaces every subquery in es by a column that a join with child makes:
+// NOT IN with its negation first, since its nulls count otherwise than IN's.
 func (d decorrelate) exprs(ctx context.Context, child plan.Node, es []plan.Expr) (plan.Node, []plan.Expr, error) {
 	seen := map[string]plan.Expr{}
-	out := make([]plan.Expr, len(es))
-	for i, e := range es {
-		r, err := plan.TransformExpr(e, func(x plan.Expr) (plan.Expr, error) {
-			sub, ok := x.(*plan.Subquery)
-			if !ok {
-				return x, nil
-			}
-			key := plan.Tree(sub.Plan) + plan.Key(sub)
-			if c, ok := seen[key]; ok {
+	out := es
+	for _, negated := range []bool{true, false} {
+		next := make([]plan.Expr, len(es))
+		for i, e := range out {
+			r, err := plan.TransformExpr(e, func(x plan.Expr) (plan.Expr, error) {
+				sub := wanted(x, negated)
+				if sub == nil {
+					return x, nil
+				}
+				key := plan.Tree(sub.Plan) + plan.Key(x)
+				if c, ok := seen[key]; ok {
+					return c, nil
+				}
+				n, c, err := d.column(ctx, child, sub, negated)
+				if err != nil {
+					return nil, err
+				}
+				child, seen[key] = n, c
 				return c, nil
-			}
-			n, c, err := d.column(ctx, child, sub)
+			})
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			child, seen[key] = n, c
-			return c, nil
-		})
-		if err != nil {
-			return nil, nil, err
+			next[i] = r
 		}
-		out[i] = r
+		out = next
 	}
 	return child, out, nil
 }
 
-// column joins one subquery to child and gives the expression of its value.
-func (d decorrelate) column(ctx context.Context, child plan.Node, sub *plan.Subquery) (plan.Node, plan.Expr, error) {
+// wanted is the subquery of NOT IN if those are looked for, else any.
+func wanted(e plan.Expr, negated bool) *plan.Subquery {
+	if !negated {
+		sub, _ := e.(*plan.Subquery)
+		return sub
+	}
+	if c, ok := e.(*plan.Call); ok && (c.Name == "not" || c.Name == "!") {
+		if sub, ok := c.Args[0].(*plan.Subquery); ok && sub.Kind == plan.InSubquery {
+			return sub
+		}
+	}
+	return nil
+}
+
+// column joins one subquery to child and gives the expression of its value, or
+// of NOT IN's. As in Spark these are never null: IN is true where a row is
+// equal, NOT IN where every row surely differs.
+func (d decorrelate) column(ctx context.Context, child plan.Node, sub *plan.Subquery, negated bool) (plan.Node, plan.Expr, error) {
 	if sub.Kind == plan.ScalarSubquery {
 		return d.scalar(ctx, child, sub)
 	}
@@ -254,41 +304,38 @@ func (d decorrelate) column(ctx context.Context, child plan.Node, sub *plan.Subq
 	}
 	mark := &plan.Column{Name: "exists", ID: d.NextID(), Typ: types.Bool}
 	j := &plan.Join{Type: plan.JoinExistence, Left: child, Right: p.right, Cond: p.cond(), Mark: mark}
-	if sub.Kind == plan.ExistsSubquery || !p.nullable {
+	switch {
+	case !negated:
 		return j, mark, nil
+	case !p.nullable:
+		return j, neither(mark), nil
+	case len(sub.Values) > 1:
+		return d.notInRows(child, p)
 	}
-	if len(sub.Values) > 1 {
-		return d.threeValuedRow(ctx, j, mark, sub)
-	}
-	return d.threeValued(ctx, j, mark, sub)
+	return d.notIn(ctx, j, mark, sub)
 }
 
-// threeValuedRow gives IN of several values its null: no match, but a row that
-// would match if its nulls, or those on the left, were the right values.
-func (d decorrelate) threeValuedRow(ctx context.Context, j *plan.Join, mark *plan.Column, sub *plan.Subquery) (plan.Node, plan.Expr, error) {
-	p, err := d.predicate(ctx, j, sub)
-	if err != nil {
-		return nil, nil, err
+// neither is true where none of some conditions is, which are not null.
+func neither(conds ...plan.Expr) plan.Expr {
+	for i, c := range conds {
+		conds[i] = &plan.Call{Name: "not", Args: []plan.Expr{c}, Typ: types.Bool}
 	}
+	return plan.And(conds...)
+}
+
+// notInRows is NOT IN of several values: no row is equal, nor would be if its
+// nulls, or those on the left, were the right values.
+func (d decorrelate) notInRows(child plan.Node, p *predicate) (plan.Node, plan.Expr, error) {
 	some := &plan.Column{Name: "exists", ID: d.NextID(), Typ: types.Bool}
 	conds := append([]plan.Expr{maybe(p.same)}, p.preds...)
-	k := &plan.Join{Type: plan.JoinExistence, Left: j, Right: p.right, Cond: plan.And(conds...), Mark: some}
-	return k, orUnknown(mark, some), nil
+	return &plan.Join{Type: plan.JoinExistence, Left: child, Right: p.right, Cond: plan.And(conds...), Mark: some}, neither(some), nil
 }
 
-// orUnknown is true with mark, else null with unknown, else false.
-func orUnknown(mark, unknown plan.Expr) plan.Expr {
-	return &plan.Case{
-		Whens: []plan.When{{Cond: mark, Then: plan.LitBool(true)}, {Cond: unknown, Then: plan.LitNull(types.Bool)}},
-		Else:  plan.LitBool(false),
-	}
-}
-
-// threeValued gives IN its null: no match, but the left side or some value of
-// the subquery is null (and the subquery is not empty).
-func (d decorrelate) threeValued(ctx context.Context, j *plan.Join, mark *plan.Column, sub *plan.Subquery) (plan.Node, plan.Expr, error) {
+// notIn is NOT IN of one value: no row is equal, none is null, and the left
+// side is not, unless the subquery is empty. Each test is a join by hash.
+func (d decorrelate) notIn(ctx context.Context, j *plan.Join, mark *plan.Column, sub *plan.Subquery) (plan.Node, plan.Expr, error) {
 	exists := &plan.Subquery{Kind: plan.ExistsSubquery, Plan: sub.Plan}
-	n, some, err := d.column(ctx, j, exists)
+	n, some, err := d.column(ctx, j, exists, false)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -299,18 +346,14 @@ func (d decorrelate) threeValued(ctx context.Context, j *plan.Join, mark *plan.C
 		}
 		if c.Null {
 			only := &plan.Filter{Cond: isNull(c), Child: sub.Plan}
-			m, some, err := d.column(ctx, n, &plan.Subquery{Kind: plan.ExistsSubquery, Plan: only})
+			m, some, err := d.column(ctx, n, &plan.Subquery{Kind: plan.ExistsSubquery, Plan: only}, false)
 			if err != nil {
 				return nil, nil, err
 			}
 			n, nulls = m, append(nulls, some)
 		}
 	}
-	unknown := nulls[0]
-	for _, x := range nulls[1:] {
-		unknown = &plan.Call{Name: "or", Args: []plan.Expr{unknown, x}, Typ: types.Bool}
-	}
-	return n, orUnknown(mark, unknown), nil
+	return n, neither(append(nulls, mark)...), nil
 }
 
 func isNull(e plan.Expr) plan.Expr {

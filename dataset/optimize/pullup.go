@@ -220,7 +220,7 @@ func replaceSide(e, old, by plan.Expr) plan.Expr {
 // join lifts predicates out of the sides of a join that keep all their rows.
 func (p *pullUp) join(n *plan.Join) (plan.Node, error) {
 	out := *n
-	leftOnly := n.Type == plan.JoinLeft || n.Type == plan.JoinSemi || n.Type == plan.JoinAnti || n.Type == plan.JoinExistence || n.Type == plan.JoinSingle
+	leftOnly := n.Type == plan.JoinLeft || n.Type == plan.JoinSemi || n.Type == plan.JoinAnti || n.Type == plan.JoinNullAnti || n.Type == plan.JoinExistence || n.Type == plan.JoinSingle
 	inner := n.Type == plan.JoinInner || n.Type == plan.JoinCross
 	keepsLeft := leftOnly && !anyCorrelated(n.Right) && !correlated(n.Cond)
 	keepsRight := n.Type == plan.JoinSemi && !anyCorrelated(n.Left)
