@@ -141,6 +141,7 @@ func startChild(number int, settings config.Config, stderr io.Writer) (*child, e
 		"worker-process", "--name", name, "--data", filepath.Join(settings.Data, name),
 		"--memory", strconv.FormatInt(int64(settings.Memory), 10), "--threads", strconv.Itoa(settings.Threads))
 	c.cmd.Env = append(os.Environ(), childSettings(settings)...)
+	c.cmd.Env = append(os.Environ(), storageEnv(settings.S3)...)
 	c.cmd.Stderr = stderr
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -168,6 +169,25 @@ func childSettings(settings config.Config) []string {
 		envName("testing.batch-rows") + "=" + strconv.Itoa(settings.Testing.BatchRows),
 		envName("testing.spill-beyond") + "=" + strconv.FormatInt(int64(settings.Testing.SpillBeyond), 10),
 	}
+}
+
+// storageEnv hands the server's settings of storage to a worker process, wherever
+// they came from. Secrets do not belong on a command line, which everybody sees.
+func storageEnv(c config.S3) []string {
+	set := map[string]string{
+		"s3.endpoint": c.Endpoint, "s3.region": c.Region, "s3.access-key": string(c.AccessKey),
+		"s3.secret-key": string(c.SecretKey), "s3.session-token": string(c.SessionToken),
+	}
+	if c.PathStyle {
+		set["s3.path-style"] = strconv.FormatBool(true)
+	}
+	var out []string
+	for key, v := range set {
+		if v != "" {
+			out = append(out, envName(key)+"="+v)
+		}
+	}
+	return out
 }
 
 // stop ends the process: its input ends, and after a while it is killed.

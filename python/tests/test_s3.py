@@ -323,13 +323,16 @@ def test_settings_are_the_sessions_own(url, own_server, store, s3):
     end_session(session)
 
 
-def test_worker_processes(store, folder):
+def test_worker_processes(store, folder, tmp_path):
     """Tasks in another process open files under the session's settings, and under the server's."""
     key, path = folder
-    names = {"ENDPOINT": store.endpoint, "ACCESS_KEY": store.access, "SECRET_KEY": store.secret}
-    for env in ({}, {f"SPURWHEEL_S3_{k}": v for k, v in names.items()}):
-        with Server(threads=1, extra=("--workers", "2"), env=env) as server:
-            session = connect(server.url, {} if env else store.settings())
+    file = tmp_path / "spurwheel.yaml"
+    file.write_text(f"s3: {{endpoint: '{store.endpoint}', access-key: '{store.access}', secret-key: '{store.secret}'}}")
+    # What a task without its settings would use: refused at once, not tried again elsewhere.
+    wrong = {"AWS_ENDPOINT_URL": store.endpoint, "AWS_ACCESS_KEY_ID": "wrong", "AWS_SECRET_ACCESS_KEY": "wrong"}
+    for config in ((), ("--config", str(file))):
+        with Server(threads=1, extra=("--workers", "2", *config), env=wrong) as server:
+            session = connect(server.url, {} if config else store.settings())
             register(session, store)
             query = queries.suite("tpch")[3]
             expected = oracle.answer(TPCH, query)
