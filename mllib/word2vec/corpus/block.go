@@ -14,7 +14,7 @@ import (
 
 const (
 	// blockBytes is large beside the cost of handing a block over, and small beside any budget.
-	blockBytes = 1 << 20
+	blockBytes = 256 << 10
 	fetchBytes = 256 << 10 // of one read
 )
 
