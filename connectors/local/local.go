@@ -115,7 +115,7 @@ func (*FS) Create(_ context.Context, path string) (vfs.Writer, error) {
 		return nil, wrap("local.Create", err)
 	}
 	// Hidden to table listings, and in the target's folder so that the rename stays inside one file system.
-	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
+	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*"+temporarySuffix)
 	if err != nil {
 		return nil, wrap("local.Create", err)
 	}

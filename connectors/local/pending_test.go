@@ -40,6 +40,15 @@ func TestPendingFilesAreFinishedOrDiscardedLater(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, left, 1)
 
+	q = prepare()
+	require.NoError(t, fs.Sweep(t.Context(), filepath.Dir(filepath.Dir(path)), "another-job"))
+	_, tmp := filepath.Split(q.Token)
+	require.FileExists(t, filepath.Join(filepath.Dir(path), tmp))
+	require.NoError(t, fs.Sweep(t.Context(), filepath.Dir(filepath.Dir(path)), "part-0"))
+	require.NoFileExists(t, filepath.Join(filepath.Dir(path), tmp))
+	require.FileExists(t, path, "finished files stay")
+	require.NoError(t, fs.Sweep(t.Context(), "/no/such/folder", "x"))
+
 	q.Token = "../part-0"
 	_, err = fs.Finish(t.Context(), q)
 	require.Error(t, err)

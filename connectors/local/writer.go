@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/vfs"
@@ -13,6 +15,9 @@ import (
 
 // writeBuffer turns the small writes of text formats into few system calls.
 const writeBuffer = 256 << 10
+
+// temporarySuffix ends the names of pending files.
+const temporarySuffix = ".tmp"
 
 type writer struct {
 	path, target string // as asked for; on the file system
@@ -135,4 +140,21 @@ func syncFolder(path string) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// Sweep removes the pending files below folder whose names hold mark. What it
+// cannot see or remove it passes over.
+func (*FS) Sweep(ctx context.Context, folder, mark string) error {
+	return filepath.WalkDir(Path(folder), func(path string, d fs.DirEntry, err error) error {
+		if ctx.Err() != nil {
+			return errs.E(errs.Canceled, "local.Sweep", ctx.Err())
+		}
+		if err != nil || d.IsDir() {
+			return nil //nolint:nilerr // a folder that is gone has nothing to sweep
+		}
+		if name := d.Name(); name[0] == '.' && strings.HasSuffix(name, temporarySuffix) && strings.Contains(name, mark) {
+			_ = os.Remove(path) // somebody else's may be gone
+		}
+		return nil
+	})
 }
