@@ -93,7 +93,7 @@ FUZZ_SPACE  := 6291456 # KiB
 .PHONY: test-gpu
 test-gpu: build-gpu ## device code without a device: the twins of the kernels behind a fake CUDA driver (needs clang++-19, clang++ or g++)
 	gpu/kernel/twin/build.sh $(BUILD)/gpu/libfakecuda.so
-	SPURWHEEL_FAKE_CUDA=$(abspath $(BUILD)/gpu/libfakecuda.so) SPURWHEEL_GPU_HELPER=$(abspath $(GPU_BINARY)) \
+	SPURWHEEL_TEST_CUDA=$(abspath $(BUILD)/gpu/libfakecuda.so) SPURWHEEL_GPU_HELPER=$(abspath $(GPU_BINARY)) \
 	  $(GO) test -count=1 -timeout 10m ./gpu/... ./cmd/spurwheel-gpu/...
 
 .PHONY: fuzz

@@ -19,15 +19,16 @@ import (
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
 
-// fakeDriver is set by `make test-gpu` to a CUDA driver library without a device (gpu/kernel/twin/build.sh).
-const fakeDriver = "SPURWHEEL_FAKE_CUDA"
+// testDriver names the CUDA driver library that tests run on: `make test-gpu` sets it to one without a device (gpu/kernel/twin/build.sh),
+// bench/gpu/run.sh to the real one.
+const testDriver = "SPURWHEEL_TEST_CUDA"
 
-// helper builds this program once per test binary run.
+// helperConfig builds this program once per test binary run.
 func helperConfig(t *testing.T) gpu.Config {
 	t.Helper()
-	library := os.Getenv(fakeDriver)
+	library := os.Getenv(testDriver)
 	if library == "" {
-		t.Skip(fakeDriver + " is not set: `make test-gpu` builds the library, for which it needs clang++-19, clang++ or g++")
+		t.Skip(testDriver + " is not set: `make test-gpu` builds the library, for which it needs clang++-19, clang++ or g++")
 	}
 	program := os.Getenv("SPURWHEEL_GPU_HELPER")
 	if program == "" {

@@ -40,6 +40,14 @@ func Quads(dim int) int { return (dim + QuadFloats - 1) / QuadFloats }
 // SkipGram is the name of the training kernel for rows of so many quads.
 func SkipGram(quads int) string { return fmt.Sprintf("skipgram_q%d", quads) }
 
+// Group is the number of output rows that the training kernel holds at a time.
+func Group(quads int) int {
+	if quads > 3 {
+		return 4
+	}
+	return 6
+}
+
 // SkipGramArgs is struct SkipGramArgs of skipgram.cu. Pointers are addresses on the device.
 type SkipGramArgs struct {
 	Tokens, Ends             uint64

@@ -114,3 +114,12 @@ func sum(counts []uint64) float64 {
 	}
 	return total
 }
+
+// Keys derives an epoch's keys of the kernel's random numbers from the seed, by splitmix64.
+func Keys(seed uint64, epoch int) (sample, draw uint32) {
+	x := seed + 0x9E3779B97F4A7C15*uint64(epoch+1)
+	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+	x = (x ^ x>>27) * 0x94D049BB133111EB
+	x ^= x >> 31
+	return uint32(x), uint32(x >> 32)
+}

@@ -43,7 +43,11 @@ func newPlan(t wire.Train, devices []wire.Device) (plan, error) {
 	for _, d := range devices {
 		smallest, memory, processors = min(smallest, d.SharedMax), min(memory, d.Free), min(processors, d.Processors)
 	}
-	for p.blockWarps = warpsPerBlock; p.blockWarps*p.sharedBytes > smallest; p.blockWarps /= 2 {
+	p.blockWarps = warpsPerBlock
+	if p.Concurrency > 0 {
+		p.blockWarps = min(p.Concurrency, warpsPerBlock)
+	}
+	for ; p.blockWarps*p.sharedBytes > smallest; p.blockWarps /= 2 {
 		if p.blockWarps == 1 {
 			return p, &wire.Fault{Code: wire.BadRequest, Message: fmt.Sprintf(
 				"a window of %d words of %d components takes %d bytes of shared memory, the device has %d", t.Window, t.Dim, p.sharedBytes, smallest)}
@@ -92,15 +96,6 @@ func (p plan) place(word int) int {
 
 // wordAt is the word that lies at a place.
 func (p plan) wordAt(part, index int) int { return index*p.parts + part }
-
-// keys derives an epoch's keys for the kernel's random numbers from the seed, by splitmix64.
-func keys(seed uint64, epoch int) (sample, draw uint32) {
-	x := seed + 0x9E3779B97F4A7C15*uint64(epoch+1)
-	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
-	x = (x ^ x>>27) * 0x94D049BB133111EB
-	x ^= x >> 31
-	return uint32(x), uint32(x >> 32)
-}
 
 // describe lists the devices, with the kernels that each can run.
 func describe(threads []*driver.Thread) ([]wire.Device, error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spurwheel/spurwheel/cmd/spurwheel-gpu/internal/driver"
 	"github.com/spurwheel/spurwheel/gpu/kernel"
+	"github.com/spurwheel/spurwheel/gpu/table"
 	"github.com/spurwheel/spurwheel/gpu/wire"
 )
 
@@ -264,7 +265,7 @@ func (l *lane) args(b wire.Block, number, target int) kernel.SkipGramArgs {
 	if b.Resident >= 0 {
 		tokens, ends = l.resident[b.Resident].tokens, l.resident[b.Resident].ends
 	}
-	sample, draw := keys(p.Seed, b.Epoch)
+	sample, draw := table.Keys(p.Seed, b.Epoch)
 	all := float64(p.Tokens) * float64(p.Epochs) * float64(p.parts) // every device sees every word in every round
 	return kernel.SkipGramArgs{
 		Tokens: uint64(tokens), Ends: uint64(ends), In: uint64(l.in), Out: uint64(l.out),
