@@ -92,20 +92,11 @@ func (r *region) order(e *Estimator) plan.Node {
 		return r.asWritten()
 	}
 	r.closeEqualities()
+	own := r.assign()
 	parts := make([]*part, len(r.leaves))
-	owner := map[plan.ID]int{}
 	for i, leaf := range r.leaves {
+		leaf = filtered(leaf, own[i])
 		parts[i] = &part{set: 1 << i, node: leaf, rel: e.of(leaf)}
-		for _, c := range leaf.Output() {
-			owner[c.ID] = i
-		}
-	}
-	for _, c := range r.conds {
-		var set uint64
-		for id := range plan.References(c) {
-			set |= 1 << owner[id]
-		}
-		r.uses = append(r.uses, set)
 	}
 	var best *part
 	if len(parts) <= dpLimit {
@@ -120,6 +111,30 @@ func (r *region) order(e *Estimator) plan.Node {
 		}
 	}
 	return filtered(best.node, loose)
+}
+
+// assign notes the leaves of each condition, and returns for each leaf the
+// conditions that are its own: equalities that follow from those with others.
+func (r *region) assign() [][]plan.Expr {
+	owner := map[plan.ID]int{}
+	for i, leaf := range r.leaves {
+		for _, c := range leaf.Output() {
+			owner[c.ID] = i
+		}
+	}
+	own := make([][]plan.Expr, len(r.leaves))
+	for _, c := range r.conds {
+		var set uint64
+		for id := range plan.References(c) {
+			set |= 1 << owner[id]
+		}
+		r.uses = append(r.uses, set)
+		if bits.OnesCount64(set) == 1 {
+			i := bits.TrailingZeros64(set)
+			own[i] = append(own[i], c)
+		}
+	}
+	return own
 }
 
 func (r *region) asWritten() plan.Node {
@@ -306,9 +321,14 @@ func (r *region) closeEqualities() {
 			cl.union(a, b)
 		}
 	}
+	closed := map[plan.ID]bool{} // in those one equality between two parts implies the others
 	for _, m := range cl.members() {
+		if len(m) > maxClass {
+			continue
+		}
+		closed[cl.find(m[0].ID)] = true
 		for i := range m {
-			for j := i + 1; j < len(m) && len(m) <= maxClass; j++ {
+			for j := i + 1; j < len(m); j++ {
 				if !have[plan.Key(equal(m[i], m[j]))] && !have[plan.Key(equal(m[j], m[i]))] {
 					r.conds = append(r.conds, equal(m[i], m[j]))
 				}
@@ -317,7 +337,7 @@ func (r *region) closeEqualities() {
 	}
 	r.class = make([]plan.ID, len(r.conds))
 	for i, c := range r.conds {
-		if a, _, ok := columnEquality(c); ok {
+		if a, _, ok := columnEquality(c); ok && closed[cl.find(a.ID)] {
 			r.class[i] = cl.find(a.ID)
 		}
 	}

@@ -25,6 +25,16 @@ MOST_REFUSED = 0.1
 ARROW = {"i": pa.int32(), "s": pa.string(), "x": pa.decimal128(8, 2)}
 
 
+#: Statements whose answers were wrong once.
+FOUND = [
+    "SELECT * FROM t1 p JOIN t1 q ON p.c = q.a JOIN t2 r ON q.c = p.c",
+    "SELECT * FROM t0 p WHERE -1 NOT IN (SELECT q.a FROM t1 q LEFT JOIN t0 r ON r.s <> r.s WHERE r.b >= p.a) OR p.b IN (7, 8)",
+    "SELECT * FROM t0 p WHERE p.s >= (SELECT max(q.s) FROM t2 q WHERE q.s = p.s OR q.b IS NOT NULL)",
+    "SELECT a, (WITH w AS (SELECT b FROM t2 WHERE t2.a = p.a) SELECT count(*) FROM w x, w y) FROM t0 p",
+    "SELECT p.a FROM t0 p WHERE NOT (p.b IN (SELECT q.c FROM t1 q) OR p.a = 3)",
+]
+
+
 def register(spark, con, folder, seed: int) -> None:
     """Makes the tables of a seed known to both; the files have several row groups."""
     for name, rows in generator.data(seed).items():
@@ -40,6 +50,13 @@ def register(spark, con, folder, seed: int) -> None:
 def bag(rows) -> collections.Counter:
     """Rows as a multiset; a decimal's scale says nothing."""
     return collections.Counter(tuple(v.normalize() if isinstance(v, decimal.Decimal) else v for v in row) for row in rows)
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_found_before(spark, shared_dir, text):
+    con = duckdb.connect(config={"threads": 1})
+    register(spark, con, shared_dir, 0)
+    assert bag(spark.sql(text).collect()) == bag(con.execute(text).fetchall())
 
 
 @pytest.mark.parametrize("block", range(5))
