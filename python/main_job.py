@@ -4,8 +4,9 @@ An ordinary PySpark program over a Spark Connect server. It reads every Go file 
 lines into words with SQL functions, counts them per package, joins them with the language's
 keywords, ranks them in windows, writes partitioned Parquet and reports from that in SQL.
 
-    python main_job.py --remote sc://127.0.0.1:15002 [--source DIR] [--out DIR]
+    python main_job.py --remote sc://127.0.0.1:15002 [--source DIR] [--out DIR] [--sentences DIR]
 
+With --sentences it also writes the words of each line in their order, for `spurwheel word2vec`.
 Exits 1 if one area, counted again by plain Python, has another number of words.
 """
 
@@ -55,6 +56,8 @@ def main() -> int:
         frame = spark.sql(query)
         rows = report.step(title, frame.collect)
         print(_table(frame.columns, rows))
+    if options.sentences:
+        report.step("write sentences for word2vec", lambda: write_sentences(lines, options.sentences))
     right = report.step("check one area in plain Python", lambda: check(spark, options.source))
     report.finish()
     spark.stop()
@@ -84,6 +87,12 @@ def count_words(lines: DataFrame) -> DataFrame:
         .groupBy("area", "package", "word")
         .agg(F.count("*").alias("n"))
     )
+
+
+def write_sentences(lines: DataFrame, out: str) -> None:
+    """One row of words per line, in their order: what stands near each other there has to do with each other."""
+    words = F.split(F.regexp_replace("line", NOISE, " "), NOT_A_WORD)
+    lines.select(F.filter(words, lambda word: ~word.rlike("^([0-9]|$)")).alias("words")).write.mode("overwrite").parquet(out)
 
 
 def check(spark: SparkSession, source: str) -> bool:
@@ -210,6 +219,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--remote", default="sc://127.0.0.1:15002")
     parser.add_argument("--source", default=None, help="folder of Go files; default: src of `go env GOROOT`")
     parser.add_argument("--out", default=None, help="folder for the Parquet files; default: a fresh temporary one")
+    parser.add_argument("--sentences", default=None, help="folder for the words of each line in their order; default: not written")
     options = parser.parse_args()
     if options.source is None:
         root = subprocess.run(["go", "env", "GOROOT"], check=True, capture_output=True, text=True).stdout.strip()

@@ -1,7 +1,7 @@
-"""`make run`: a Spurwheel server, the main job through its front door, then a server to work with.
+"""`make run`: a Spurwheel server, the main job through its front door, word vectors, then a server to work with.
 
 Starts the binary, waits for its ready line, runs `main_job.py` against it as any notebook would,
-prints how to connect, and stays in the foreground until Ctrl-C (or ends, with --once).
+trains word2vec on the words that the job has read, prints how to connect, and stays in the foreground until Ctrl-C (or ends, with --once).
 """
 
 from __future__ import annotations
@@ -31,15 +31,33 @@ def main() -> int:
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         connect, http = addresses(server)
-        job = subprocess.run([sys.executable, str(HERE / "main_job.py"), "--remote", f"sc://{connect}"])
-        if job.returncode != 0 or options.once:
-            return job.returncode
+        with tempfile.TemporaryDirectory(prefix="spurwheel-words-") as words:
+            job = [sys.executable, str(HERE / "main_job.py"), "--remote", f"sc://{connect}", "--sentences", f"{words}/sentences"]
+            status = subprocess.run(job).returncode or word_vectors(options.binary, words)
+        if status != 0 or options.once:
+            return status
         print(welcome(connect, http), flush=True)
         return server.wait()
     except KeyboardInterrupt:
         return 0
     finally:
         stop(server)
+
+
+#: Identifiers that every Go program knows.
+WELL_KNOWN = ["err", "ctx", "Mutex", "int64", "append"]
+
+
+def word_vectors(binary: str, words: str) -> int:
+    """Trains on the job's sentences and prints which identifiers are used alike."""
+    model = f"{words}/model.bin"
+    print("\nword2vec on the same words:", flush=True)
+    train = ["train", "--input", f"{words}/sentences", "--output", model, "--dim", "64", "--epochs", "3", "--min-count", "20", "--quiet"]
+    for arguments in (train, ["similar", model, *WELL_KNOWN, "--top", "4"]):
+        status = subprocess.run([binary, "word2vec", *arguments]).returncode
+        if status != 0:
+            return status
+    return 0
 
 
 def addresses(server: subprocess.Popen[str]) -> tuple[str, str]:
