@@ -36,7 +36,9 @@ type FS struct {
 	keys Keys
 	env  func(string) string
 	http *http.Transport
-	mu   struct {
+	// uploads holds a token for each part on its way.
+	uploads chan struct{}
+	mu      struct {
 		sync.Mutex
 		clients map[string]*minio.Core // by bucket
 	}
@@ -45,11 +47,11 @@ type FS struct {
 // New makes a file system with the settings of keys and, where those are
 // silent, of the environment. Read buffers come from pool.
 func New(pool *mem.Pool, keys Keys, env func(string) string) *FS {
-	return newFS(pool, keys, env, newTransport())
+	return newFS(pool, keys, env, newTransport(), make(chan struct{}, uploads))
 }
 
-func newFS(pool *mem.Pool, keys Keys, env func(string) string, t *http.Transport) *FS {
-	f := &FS{pool: pool, keys: keys, env: env, http: t}
+func newFS(pool *mem.Pool, keys Keys, env func(string) string, t *http.Transport, slots chan struct{}) *FS {
+	f := &FS{pool: pool, keys: keys, env: env, http: t, uploads: slots}
 	f.mu.clients = map[string]*minio.Core{}
 	return f
 }

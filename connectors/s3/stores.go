@@ -2,6 +2,7 @@ package s3
 
 import (
 	"crypto/sha256"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ type Stores struct {
 	base Keys
 	env  func(string) string
 	http *http.Transport
+	// uploads holds a token for each part on its way, of all stores together.
+	uploads chan struct{}
 
 	mu struct {
 		sync.Mutex
@@ -37,7 +40,7 @@ type Stores struct {
 
 // NewStores makes file systems whose settings are base's where a session's are silent.
 func NewStores(pool *mem.Pool, base Keys, env func(string) string) *Stores {
-	s := &Stores{pool: pool, base: base, env: env, http: newTransport()}
+	s := &Stores{pool: pool, base: base, env: env, http: newTransport(), uploads: make(chan struct{}, uploads)}
 	s.mu.byKeys = map[[sha256.Size]byte]*FS{}
 	return s
 }
@@ -56,7 +59,7 @@ func (s *Stores) With(own Keys) *FS {
 		delete(s.mu.byKeys, s.mu.order[0])
 		s.mu.order = s.mu.order[1:]
 	}
-	f := newFS(s.pool, keys, s.env, s.http)
+	f := newFS(s.pool, keys, s.env, s.http, s.uploads)
 	s.mu.byKeys[id], s.mu.order = f, append(s.mu.order, id)
 	return f
 }
@@ -86,9 +89,7 @@ func (k Keys) with(own Keys) Keys {
 		delete(out, "fs.s3a.secret.key")
 		delete(out, "fs.s3a.session.token")
 	}
-	for name, v := range own {
-		out[name] = v
-	}
+	maps.Copy(out, own)
 	return out
 }
 

@@ -18,7 +18,9 @@ const (
 	// that the protocol's 10,000 parts hold 5 TiB, the largest object.
 	partBytes = 8 << 20
 	growEvery = 1500
-	uploads   = 4 // parts on their way at once
+	// uploads is how many parts are on their way at once, of all files together: their bytes, 64 MiB
+	// with the first size, lie beside the memory budget.
+	uploads = 8
 )
 
 // Create starts an object. Small ones are put at Commit; larger ones are
@@ -31,7 +33,7 @@ func (f *FS) Create(ctx context.Context, path string) (vfs.Writer, error) {
 	if p.key == "" {
 		return nil, errs.Errorf(errs.Invalid, "s3.Create", "%s names a bucket, not an object", path)
 	}
-	return &writer{ctx: ctx, core: c, place: p, slots: make(chan struct{}, uploads), partSize: partBytes}, nil
+	return &writer{ctx: ctx, core: c, place: p, slots: f.uploads, partSize: partBytes}, nil
 }
 
 type writer struct {
