@@ -8,11 +8,10 @@ func (w *worker) cbow() {
 		if len(inputs) == 0 {
 			continue
 		}
-		set := w.queue.oldest()
-		w.oppose(set, int64(word)*stride)
+		w.oppose(w.queue.at(0), int64(word)*stride)
 		w.learnMean(inputs, len(w.groups))
 		w.settle()
-		w.replace(set)
+		w.next()
 		if w.sampled() {
 			w.estimate(len(w.groups))
 		}

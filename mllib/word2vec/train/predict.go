@@ -15,6 +15,7 @@ func (w *worker) prepare() {
 		w.train = w.skipGramTree
 	} else {
 		w.queue = newQueue(c.Negative)
+		w.negatives = kernel.Draw{Table: &w.alias[0], Slots: uint64(len(w.alias)), Stride: uint64(stride)}
 		w.train = w.skipGram
 	}
 	switch {

@@ -2,58 +2,84 @@ package train
 
 import "github.com/spurwheel/spurwheel/mllib/word2vec/train/kernel"
 
-// queued is how many predictions ahead the negative examples are drawn. Drawing asks for their rows, and four predictions later
-// even a row from main memory has come.
+// queued is how many predictions ahead the negative examples are drawn. Their rows are asked for then, and four predictions
+// later even a row from main memory has come.
 const queued = 4
 
-// queue holds the sets of output rows of the next predictions: in each, place 0 is for the positive example and what is beyond
-// the negative ones fills up the last group.
+// lineSet is the size of a set of at most five negative examples: one cache line, which kernels take whole.
+const lineSet = 8
+
+// queue is a ring of sets of output rows, those of the next predictions and two places to draw into while the oldest two are in
+// use. In a set, place 0 is for the positive example, and what is beyond the negative ones repeats it.
 type queue struct {
 	offsets []int64
-	size    int // places of one set, a multiple of kernel.Lanes
-	drawn   int // negative examples of one set
-	head    int // where the oldest set starts
+	size    int // places of a set: lineSet or a multiple of kernel.Lanes
+	drawn   int // negative examples of a set
+	head    int // the oldest set
 }
-
-// doubleSet is the size of a set that a kernel.Double takes: one cache line.
-const doubleSet = 8
 
 func newQueue(negative int) queue {
 	size := (negative + kernel.Lanes) / kernel.Lanes * kernel.Lanes
 	if size == kernel.Lanes {
-		size = doubleSet
+		size = lineSet
 	}
-	return queue{offsets: make([]int64, queued*size), size: size, drawn: negative}
+	return queue{offsets: alignedSets((queued + 2) * size), size: size, drawn: negative}
 }
 
-// oldest returns the set drawn first.
-func (q *queue) oldest() []int64 { return q.offsets[q.head : q.head+q.size] }
+// at returns set k after the oldest; from queued on they are free.
+func (q *queue) at(k int) []int64 {
+	if k += q.head; k >= queued+2 {
+		k -= queued + 2
+	}
+	return q.offsets[k*q.size : (k+1)*q.size]
+}
 
-// second returns the set drawn after the oldest.
-func (q *queue) second() []int64 {
-	next := (q.head + q.size) % len(q.offsets)
-	return q.offsets[next : next+q.size]
+func (q *queue) advance(n int) {
+	if q.head += n; q.head >= queued+2 {
+		q.head -= queued + 2
+	}
 }
 
 // refill draws all sets anew.
 func (w *worker) refill() {
+	if w.tree != nil {
+		return
+	}
 	w.queue.head = 0
-	for range len(w.queue.offsets) / max(w.queue.size, 1) {
-		w.replace(w.queue.oldest())
+	w.negatives.State = w.random.next()
+	for k := range queued {
+		w.drawAhead(w.queue.at(k))
 	}
 }
 
-// replace draws the negative examples of the oldest set anew, which makes it the newest.
-func (w *worker) replace(set []int64) {
-	negatives := set[1 : 1+w.queue.drawn]
-	alias, stride, r := w.alias, int64(w.w.Stride), w.random
-	for i := range negatives {
-		negatives[i] = int64(alias.Draw(r.next())) * stride
+// next draws a set and drops the oldest one.
+func (w *worker) next() {
+	w.drawAhead(w.queue.at(queued))
+	w.queue.advance(1)
+}
+
+func (w *worker) drawAhead(set []int64) {
+	w.draw(set)
+	w.prefetch(false, set[1:1+w.queue.drawn])
+}
+
+func (w *worker) draw(set []int64) {
+	if len(set) == lineSet {
+		w.set.Draw(&w.negatives, (*[lineSet]int64)(set))
+		return
 	}
-	w.random = r
-	w.prefetch(false, negatives)
-	if w.queue.head += w.queue.size; w.queue.head == len(w.queue.offsets) {
-		w.queue.head = 0
+	r := random(w.negatives.State)
+	for i := range set[:w.queue.drawn] {
+		set[1+i] = int64(w.alias.Draw(r.next())) * int64(w.w.Stride)
+	}
+	w.negatives.State = uint64(r)
+}
+
+// complete makes centre the positive example of set.
+func (w *worker) complete(set []int64, centre int64) {
+	set[0] = centre
+	for i := 1 + w.queue.drawn; i < len(set); i++ {
+		set[i] = centre
 	}
 }
 
@@ -72,12 +98,4 @@ func (w *worker) oppose(set []int64, centre int64) {
 		}
 	}
 	w.groups[0].Alpha[0] = w.alpha
-}
-
-// complete makes centre the positive example of set.
-func (w *worker) complete(set []int64, centre int64) {
-	set[0] = centre
-	for i := 1 + w.queue.drawn; i < len(set); i++ {
-		set[i] = centre
-	}
 }

@@ -23,25 +23,26 @@ func (w *worker) skipGram() {
 }
 
 func (w *worker) skipPair(input, centre int64) {
-	set := w.queue.oldest()
-	w.oppose(set, centre)
+	w.oppose(w.queue.at(0), centre)
 	w.learn(input, len(w.groups))
 	w.settle()
-	w.replace(set)
+	w.next()
 }
 
 // skipDouble trains two different inputs at once.
 func (w *worker) skipDouble(a, b, centre int64) {
-	first := w.queue.oldest()
+	k := &w.double
+	first, second := w.queue.at(0), w.queue.at(1)
 	w.complete(first, centre)
-	second := w.queue.second()
 	w.complete(second, centre)
-	d := &w.double
-	d.A, d.B, d.Alpha = &w.w.In[a], &w.w.In[b], w.alpha
-	d.RowsA, d.RowsB = (*[doubleSet]int64)(first), (*[doubleSet]int64)(second)
-	w.set.Double(d)
-	w.replace(first)
-	w.replace(second)
+	third, fourth := w.queue.at(queued), w.queue.at(queued+1)
+	w.draw(third)
+	w.draw(fourth)
+	k.A, k.B, k.Alpha = &w.w.In[a], &w.w.In[b], w.alpha
+	k.RowsA, k.RowsB = (*[lineSet]int64)(first), (*[lineSet]int64)(second)
+	k.NextA, k.NextB = (*[lineSet]int64)(third), (*[lineSet]int64)(fourth)
+	w.set.Double(k)
+	w.queue.advance(2)
 }
 
 // ahead asks for the rows that the next centre and the end of its window bring in.
@@ -67,11 +68,10 @@ func (w *worker) windows() {
 		if len(inputs) == 0 {
 			continue
 		}
-		set := w.queue.oldest()
-		w.oppose(set, int64(word)*stride)
+		w.oppose(w.queue.at(0), int64(word)*stride)
 		w.learnWindow(inputs)
 		w.settle()
-		w.replace(set)
+		w.next()
 		if w.sampled() {
 			w.estimate(len(w.groups))
 		}

@@ -47,6 +47,12 @@ func (s *staging) store(w *worker, weights []uint16) {
 	w.set.Narrow(&weights[0], &s.unique[0], len(s.unique), &s.rows[0], s.stride, &s.noise)
 }
 
+// alignedSets takes n places at a cache line from the heap.
+func alignedSets(n int) []int64 {
+	block := alignedRows(2*n, 1)
+	return unsafe.Slice((*int64)(unsafe.Pointer(&block[0])), n)
+}
+
 // alignedRows takes n zeroed rows at a cache line from the heap.
 func alignedRows(n, stride int) []float32 {
 	const line = 16

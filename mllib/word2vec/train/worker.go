@@ -20,23 +20,24 @@ type worker struct {
 	// train learns from sentence. It is chosen once.
 	train func()
 
-	groups   []kernel.Pair // the output rows of one prediction, kernel.Lanes in each
-	rows     []int64       // what the groups of a tree's path point to
-	path     []int64       // the used part of rows
-	window   kernel.Window
-	double   kernel.Double
-	pairs    bool    // pairs are trained two at a time
-	inputs   []int64 // offsets of the input rows of a window
-	queue    queue
-	half     bool // the weights are bfloat16
-	size     int  // bytes of a component
-	inStage  staging
-	outStage staging
-	hidden   []float32 // CBOW: the mean of the inputs
-	step     []float32 // what an input row will move by, while groups follow
-	one      [1]int64
-	inBytes  *byte
-	outBytes *byte
+	groups    []kernel.Pair // the output rows of one prediction, kernel.Lanes in each
+	rows      []int64       // what the groups of a tree's path point to
+	path      []int64       // the used part of rows
+	window    kernel.Window
+	double    kernel.Double
+	pairs     bool    // pairs are trained two at a time
+	inputs    []int64 // offsets of the input rows of a window
+	queue     queue
+	negatives kernel.Draw // what fills the queue
+	half      bool        // the weights are bfloat16
+	size      int         // bytes of a component
+	inStage   staging
+	outStage  staging
+	hidden    []float32 // CBOW: the mean of the inputs
+	step      []float32 // what an input row will move by, while groups follow
+	one       [1]int64
+	inBytes   *byte
+	outBytes  *byte
 
 	epoch   int
 	words   int64 // raw words consumed of the epoch

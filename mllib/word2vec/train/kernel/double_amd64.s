@@ -29,11 +29,18 @@ GLOBL labels<>(SB), RODATA|NOPTR, $64
 	VFMADD231PS input, g, Z31 \
 	VMOVUPS     Z31, (row)(CX*1)
 
+// AHEAD asks for one cache line of a row that a later call will want: one per row and column, between the arithmetic, because
+// all at once they would wait for the few misses that a core can have under way.
+#define AHEAD(row) \
+	MOVQ       row, BX \
+	PREFETCHT0 (BX)(CX*1)
+
 // func doubleAVX512(d *Double)
 //
 // Pointers are those of the ends of rows and CX counts up to zero: every register is taken. SI and DI are the input rows A and
-// B, R8 the positive row, R9..R13 A's negative rows, R14, R15, AX, DX, BX B's.
-TEXT ·doubleAVX512(SB), NOSPLIT, $72-8
+// B, R8 the positive row, R9..R13 A's negative rows, R14, R15, AX, DX, BX B's; the last one and the rows to ask for live on the
+// stack.
+TEXT ·doubleAVX512(SB), NOSPLIT, $208-8
 	MOVQ  d+0(FP), DI
 	MOVL  $0x3e3e, AX
 	KMOVW AX, K4
@@ -53,6 +60,17 @@ TEXT ·doubleAVX512(SB), NOSPLIT, $72-8
 	MOVQ         24(BX), R11
 	MOVQ         32(BX), R12
 	MOVQ         40(BX), R13
+	VPBROADCASTQ DX, Z30
+	MOVQ         Double_NextA(DI), BX
+	VMOVDQU64    (BX), Z31
+	VPSLLQ       $2, Z31, Z31
+	VPADDQ       Z30, Z31, Z31
+	VMOVDQU64    Z31, nextA-208(SP)
+	MOVQ         Double_NextB(DI), BX
+	VMOVDQU64    (BX), Z31
+	VPSLLQ       $2, Z31, Z31
+	VPADDQ       Z30, Z31, Z31
+	VMOVDQU64    Z31, nextB-144(SP)
 	MOVQ         Double_RowsB(DI), BX
 	VPCMPEQQ     (BX), Z29, K2
 	KUNPCKBW     K1, K2, K3
@@ -81,6 +99,7 @@ TEXT ·doubleAVX512(SB), NOSPLIT, $72-8
 	SHLQ         $2, CX
 	NEGQ         CX
 	MOVQ         CX, bytes-8(SP)
+	MOVQ         BX, last-80(SP)
 
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
@@ -112,7 +131,13 @@ dots:
 	VFMADD231PS (R15)(CX*1), Z14, Z9
 	VFMADD231PS (AX)(CX*1), Z14, Z10
 	VFMADD231PS (DX)(CX*1), Z14, Z11
+	MOVQ        last-80(SP), BX
 	VFMADD231PS (BX)(CX*1), Z14, Z12
+	AHEAD(nextA-200(SP))
+	AHEAD(nextA-192(SP))
+	AHEAD(nextA-184(SP))
+	AHEAD(nextA-176(SP))
+	AHEAD(nextA-168(SP))
 	ADDQ        $64, CX
 	JNZ         dots
 
@@ -240,7 +265,13 @@ move:
 	STEP(R15, Z24, Z3, Z4)
 	STEP(AX, Z25, Z3, Z4)
 	STEP(DX, Z26, Z3, Z4)
+	MOVQ        last-80(SP), BX
 	STEP(BX, Z27, Z3, Z4)
+	AHEAD(nextB-136(SP))
+	AHEAD(nextB-128(SP))
+	AHEAD(nextB-120(SP))
+	AHEAD(nextB-112(SP))
+	AHEAD(nextB-104(SP))
 	VFMADD231PS Z2, Z22, Z4
 	VFMADD231PS Z3, Z22, Z2
 	VMOVUPS     Z2, (R8)(CX*1)

@@ -41,5 +41,6 @@ func sets() []*Set {
 		s.Unlock()
 	}
 	s.Prefetch = p.Prefetch
+	s.Draw = p.Draw
 	return []*Set{s}
 }

@@ -28,6 +28,8 @@ type Set struct {
 	Pair func(p *Pair)
 	// Double is two pairs of one centre word.
 	Double func(d *Double)
+	// Draw draws the negative rows of a set.
+	Draw func(d *Draw, set *[8]int64)
 	// Window does the same for all input rows of one window at once, from the state before it.
 	Window func(w *Window)
 	// Sum writes the sum of the n rows at base+offsets, times scale, to dst.
@@ -75,7 +77,8 @@ func Sets() []*Set { return sets() }
 
 func portable() *Set {
 	return &Set{
-		Name: "portable", Pair: pairPortable, Double: doubleOf(pairPortable), Window: windowPortable, Sum: sumPortable, Add: addPortable,
+		Name: "portable", Pair: pairPortable, Double: doubleOf(pairPortable, prefetchNothing), Draw: drawPortable,
+		Window: windowPortable, Sum: sumPortable, Add: addPortable,
 		Widen: widenPortable, Narrow: narrowPortable, Prefetch: prefetchNothing,
 	}
 }

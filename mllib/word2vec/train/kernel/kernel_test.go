@@ -155,18 +155,41 @@ func TestDouble(t *testing.T) {
 		if r.IntN(2) == 0 {
 			a[1+r.IntN(5)], b[1+r.IntN(5)] = a[0], a[0] // negative rows that are the positive one
 		}
-		d := Double{A: &in[0], B: &in[stride], Base: &out[0], RowsA: &a, RowsB: &b, Stride: stride, Alpha: 0.1}
+		d := Double{A: &in[0], B: &in[stride], Base: &out[0], RowsA: &a, RowsB: &b, NextA: &a, NextB: &b, Stride: stride, Alpha: 0.1}
 		in2, out2 := copied(in, stride), copied(out, stride)
 		e := d
 		e.A, e.B, e.Base = &in2[0], &in2[stride], &out2[0]
 		s.Double(&d)
-		doubleOf(pairPortable)(&e)
+		doubleOf(pairPortable, prefetchNothing)(&e)
 		near(t, in2, in, 1e-4)
 		near(t, out2, out, 1e-4)
 		near(t, e.Dots[:Lanes], d.Dots[:Lanes], 1e-4)
 		for k := 1; k < Lanes; k++ {
 			if b[k] != a[0] {
 				near(t, e.Dots[8+k:9+k], d.Dots[8+k:9+k], 1e-4)
+			}
+		}
+	})
+}
+
+// TestDraw has every set draw the same rows.
+func TestDraw(t *testing.T) {
+	every(t, func(t *testing.T, s *Set, r *rand.Rand, stride int) {
+		table := make([]uint64, 2+r.IntN(1000))
+		for i := range table {
+			table[i] = uint64(r.IntN(len(table)))<<32 | uint64(r.Uint32())
+		}
+		d := Draw{Table: &table[0], Slots: uint64(len(table)), State: r.Uint64(), Stride: uint64(stride)}
+		e := d
+		for range 20 {
+			var have, want [8]int64
+			s.Draw(&d, &have)
+			drawPortable(&e, &want)
+			require.Equal(t, want[1:Lanes], have[1:Lanes])
+			require.Equal(t, e.State, d.State)
+			for _, row := range have[1:Lanes] {
+				require.Zero(t, row%int64(stride))
+				require.Less(t, row/int64(stride), int64(len(table)))
 			}
 		}
 	})

@@ -10,13 +10,13 @@ func sets() []*Set {
 	x := &cpu.X86
 	if x.HasAVX512F && x.HasAVX512DQ && x.HasAVX512BW && x.HasAVX512VL {
 		all = append(all, &Set{
-			Name: "avx512", Pair: pairAVX512, Double: doubleAVX512, Window: windowAVX512, Sum: sumAVX512, Add: addAVX512,
+			Name: "avx512", Pair: pairAVX512, Double: doubleAVX512, Draw: drawAVX512, Window: windowAVX512, Sum: sumAVX512, Add: addAVX512,
 			Widen: widenAVX512, Narrow: narrowAVX512, Prefetch: prefetch,
 		})
 	}
 	if x.HasAVX2 && x.HasFMA {
 		all = append(all, &Set{
-			Name: "avx2", Pair: pairAVX2, Double: doubleOf(pairAVX2), Window: windowAVX2, Sum: sumAVX2, Add: addAVX2,
+			Name: "avx2", Pair: pairAVX2, Double: doubleOf(pairAVX2, prefetch), Draw: drawPortable, Window: windowAVX2, Sum: sumAVX2, Add: addAVX2,
 			Widen: widenAVX2, Narrow: narrowAVX2, Prefetch: prefetch,
 		})
 	}
@@ -28,6 +28,9 @@ func pairAVX512(p *Pair)
 
 //go:noescape
 func doubleAVX512(d *Double)
+
+//go:noescape
+func drawAVX512(d *Draw, set *[8]int64)
 
 //go:noescape
 func windowAVX512(w *Window)
