@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/mllib/word2vec"
 	"github.com/spurwheel/spurwheel/mllib/word2vec/train"
+	"github.com/spurwheel/spurwheel/mllib/word2vec/vocab"
 )
 
 // What --device takes.
@@ -28,11 +30,37 @@ func chooseDevice(ctx context.Context, name string, cfg *train.Config, notice fu
 	}
 	d, done, err = openGPU(ctx, cfg)
 	switch {
-	case err == nil:
-		return d, done, nil
 	case name == deviceGPU:
-		return nil, nil, err
+		return d, done, err
+	case err == nil:
+		return &fallingBack{Device: d, notice: notice}, done, nil
 	}
 	notice("training on the CPU: " + err.Error())
 	return word2vec.CPU{}, nothing, nil
+}
+
+// fallingBack is a device whose work the CPU takes over when it breaks.
+type fallingBack struct {
+	word2vec.Device
+	notice func(string)
+	broken bool
+}
+
+// Train goes on at the beginning of the epoch under way when the device breaks: a device that fails leaves the weights as they
+// were given to it.
+func (f *fallingBack) Train(
+	ctx context.Context, cfg train.Config, v *vocab.Vocabulary, c train.Corpus, w *train.Weights, from train.Position, watch train.Watch,
+) (train.Position, error) {
+	if !f.broken {
+		at, err := f.Device.Train(ctx, cfg, v, c, w, from, watch)
+		switch errs.KindOf(err) {
+		case errs.NotSupported, errs.Exhausted, errs.Lost, errs.Unavailable, errs.Internal:
+		default:
+			return at, err
+		}
+		f.broken = true
+		f.notice(fmt.Sprintf("training on the CPU from epoch %d on: %v", from.Epoch+1, err))
+		from = train.Position{Epoch: from.Epoch}
+	}
+	return word2vec.CPU{}.Train(ctx, cfg, v, c, w, from, watch)
 }

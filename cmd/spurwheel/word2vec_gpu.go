@@ -27,7 +27,13 @@ func openGPU(ctx context.Context, cfg *train.Config) (word2vec.Device, func() er
 	if err != nil {
 		return nil, nil, err
 	}
-	return gpuDevice{h}, func() error { h.Close(); return nil }, nil
+	for _, d := range h.Devices() {
+		if d.Kernels != "" {
+			return gpuDevice{h}, func() error { h.Close(); return nil }, nil
+		}
+	}
+	h.Close()
+	return nil, nil, errs.Errorf(errs.NotSupported, "", "no GPU here is of a kind that has kernels")
 }
 
 // trainsOnGPU tells whether devices have a kernel for a training.
