@@ -318,7 +318,7 @@ func TestKillInTraining(t *testing.T) {
 	undisturbed, _, err := word2vec.Fit(t.Context(), find(t, path), options())
 	require.NoError(t, err)
 	dir := filepath.Dir(path)
-	for kills := 0; kills < 8; kills++ {
+	for kills := range 8 {
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTrainInChild$")
 		child.Env = append(os.Environ(), envTrain+"="+dir)
 		require.NoError(t, child.Start())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/connectors/format/lines"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -168,8 +169,8 @@ func (t *text) ended(err error) bool {
 }
 
 func lastBlank(p []byte) int {
-	for i := len(p) - 1; i >= 0; i-- {
-		if p[i] <= ' ' {
+	for i, c := range slices.Backward(p) {
+		if c <= ' ' {
 			return i + 1
 		}
 	}

@@ -169,7 +169,7 @@ func TestHugeLine(t *testing.T) {
 	s := find(t, "", dir+"/line", dir+"/word")
 	c, v := encode(t, s, 1, corpus.Options{Threads: 1, MaxSentence: 1000})
 	runtime.ReadMemStats(&after)
-	require.EqualValues(t, n/int64(len("alpha beta gamma "))*3+4, c.Words())
+	require.Equal(t, n/int64(len("alpha beta gamma "))*3+4, c.Words())
 	require.Less(t, after.HeapSys-min(before.HeapSys, after.HeapSys), uint64(64<<20))
 	all := sentencesOf(t, c, v, 2)
 	require.Equal(t, []string{"before", "after", "last line"}, all[len(all)-3:]) // a line larger than a block is cut at its end

@@ -15,8 +15,6 @@ import (
 	"github.com/spurwheel/spurwheel/internal/vfs"
 )
 
-const parquetName = "parquet"
-
 // Source is the files of a corpus in their order, each pinned to the version that was found: a file that changes between the
 // count and the encoding is an errs.Conflict error. It is safe for concurrent use.
 type Source struct {

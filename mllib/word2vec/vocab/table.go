@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
@@ -61,8 +62,8 @@ func prefixOf(w []byte) uint64 {
 		return binary.LittleEndian.Uint64(w)
 	}
 	var p uint64
-	for i := len(w) - 1; i >= 0; i-- {
-		p = p<<8 | uint64(w[i])
+	for _, c := range slices.Backward(w) {
+		p = p<<8 | uint64(c)
 	}
 	return p
 }
