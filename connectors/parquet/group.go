@@ -42,11 +42,12 @@ func (r *reader) openGroup(ctx context.Context, g *rowGroup) error {
 		}
 		r.fetched[i] = false
 	}
+	most := r.fetchLimit()
 	for _, c := range r.cols {
 		for _, k := range c.chunks() {
 			k.step = k.end - k.pos
-			if total > fetchBytes {
-				k.step = min(k.step, max(minSegment, int64(float64(k.step)*fetchBytes/float64(total))))
+			if total > most {
+				k.step = min(k.step, max(minSegment, int64(float64(k.step)*float64(most)/float64(total))))
 			}
 		}
 	}
@@ -59,6 +60,15 @@ func (r *reader) openGroup(ctx context.Context, g *rowGroup) error {
 	spans, err := r.pageSpans(ctx, g)
 	r.spans = spans
 	return err
+}
+
+// fetchLimit is fetchBytes, or less where that is much of the budget: each
+// thread reads a row group of its own.
+func (r *reader) fetchLimit() int64 {
+	if r.req.Budget == nil || r.req.Budget.Limit() <= 0 {
+		return fetchBytes
+	}
+	return min(fetchBytes, r.req.Budget.Limit()/fetchShare)
 }
 
 // windowOf is how many rows of a group are decoded at a time: fewer where the

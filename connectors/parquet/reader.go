@@ -18,6 +18,7 @@ const (
 	// fetchBytes is how much of a row group is in memory at once; larger ones
 	// come in segments of proportional size.
 	fetchBytes = 16 << 20
+	fetchShare = 16 // of a small budget: the part that is fetched at once
 	minSegment = 256 << 10
 	// minRows is what filters must leave before a batch is handed on: smaller
 	// batches cost the operators above more than collecting does.

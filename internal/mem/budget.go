@@ -14,6 +14,7 @@ import (
 type Budget struct {
 	name   string
 	parent *Budget
+	first  bool // see First
 	limit  atomic.Int64
 	used   atomic.Int64
 	peak   atomic.Int64
@@ -33,11 +34,27 @@ func (b *Budget) Child(name string, limit int64) *Budget {
 	return c
 }
 
+// First makes an account below b whose bytes count in its ancestors but are
+// never refused by them, only by its own limit: what b could hold when empty.
+// It is for bounded working memory without which nothing moves: an operator
+// that has filled the budget can spill, the reader that feeds it cannot.
+func (b *Budget) First(name string) *Budget {
+	c := b.Child(name, 0)
+	c.first = true
+	for a := b; a != nil; a = a.parent {
+		if l := a.limit.Load(); l > 0 && (c.Limit() == 0 || l < c.Limit()) {
+			c.limit.Store(l)
+		}
+	}
+	return c
+}
+
 // Grow books n bytes or returns an errs.Exhausted error and books nothing.
 func (b *Budget) Grow(n int64) error {
+	granted := false // by an account that goes first
 	for a := b; a != nil; a = a.parent {
 		u := a.used.Add(n)
-		if l := a.limit.Load(); l > 0 && u > l {
+		if l := a.limit.Load(); l > 0 && u > l && !granted {
 			a.used.Add(-n)
 			for r := b; r != a; r = r.parent {
 				r.used.Add(-n)
@@ -47,6 +64,7 @@ func (b *Budget) Grow(n int64) error {
 		if u > a.peak.Load() {
 			a.peak.Store(u)
 		}
+		granted = granted || a.first
 	}
 	return nil
 }

@@ -57,6 +57,14 @@ func withDefaults(d Deps) *Deps {
 	return &d
 }
 
+// reading is the account of readers' working memory.
+func (d *Deps) reading() *mem.Budget {
+	if d.Budget == nil {
+		return nil
+	}
+	return d.Budget.First("reading")
+}
+
 func (d *Deps) compiler() compiler {
 	if d.testCompiler != nil {
 		return d.testCompiler

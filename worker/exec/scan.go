@@ -49,7 +49,7 @@ type pruneFilter struct {
 // newScan splits the filters: those on one data column go to the format, the
 // others are returned and apply to the delivered rows.
 func newScan(n *physical.Scan, d *Deps, runtime runtimeFilters, read *atomic.Int64) (*scanSource, plan.Expr) {
-	s := &scanSource{node: n, formats: d.Formats, fs: d.FS, budget: d.Budget, rows: d.BatchRows, zone: d.Env.ZoneID, read: read}
+	s := &scanSource{node: n, formats: d.Formats, fs: d.FS, budget: d.reading(), rows: d.BatchRows, zone: d.Env.ZoneID, read: read}
 	for i, c := range n.Columns {
 		o := outColumn{reader: len(s.data), partition: -1, typ: n.Out.Fields[i].Type}
 		if c >= n.DataCols {
