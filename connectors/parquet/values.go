@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"github.com/spurwheel/spurwheel/internal/batch"
 )
@@ -303,12 +304,31 @@ func (l *leafReader) decodeCodes(codes []int32) error {
 	if h := &l.codes; h.width < 31 && int32(1)<<h.width-1 <= n {
 		return nil // no code of this width can be too large
 	}
-	bad := int32(0) // becomes negative: one subtraction and two ors a code
-	for _, c := range codes {
-		bad |= c | (n - c)
-	}
-	if bad < 0 {
+	if !codesIn(codes, n) {
 		return damaged("a code refers to an entry beyond the %d of the dictionary", l.dict.Len())
 	}
 	return nil
+}
+
+// codesIn tells whether all codes are between 0 and most. Two at a time: a half
+// that is negative, or above most, leaves a sign in its half of the difference;
+// a borrow comes only from a half that has one.
+func codesIn(codes []int32, most int32) bool {
+	const signs = 1<<63 | 1<<31
+	pair := uint64(uint32(most)) * (1<<32 | 1)
+	pairs := unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes)/2)
+	var bad uint64
+	for len(pairs) >= 4 {
+		p := pairs[:4:4]
+		bad |= p[0] | (pair - p[0]) | p[1] | (pair - p[1]) | p[2] | (pair - p[2]) | p[3] | (pair - p[3])
+		pairs = pairs[4:]
+	}
+	for _, x := range pairs {
+		bad |= x | (pair - x)
+	}
+	if len(codes)&1 != 0 {
+		c := codes[len(codes)-1]
+		bad |= uint64(uint32(c | (most - c)))
+	}
+	return bad&signs == 0
 }

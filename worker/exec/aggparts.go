@@ -1,6 +1,8 @@
 package exec
 
 import (
+	"slices"
+
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
@@ -136,6 +138,7 @@ func (c *aggChunk) size() int64 {
 // append copies key rows idx.
 func (a *aggParts) append(c *aggChunk, in *keyRows, idx []int32) {
 	w := a.lay.words
+	c.keys = slices.Grow(c.keys, len(idx)*w)
 	if w == 2 {
 		for _, i := range idx {
 			c.keys = append(c.keys, in.rows[2*i], in.rows[2*i+1])
