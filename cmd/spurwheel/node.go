@@ -16,6 +16,7 @@ import (
 
 	"github.com/spurwheel/spurwheel/cache"
 	"github.com/spurwheel/spurwheel/dataset/function"
+	"github.com/spurwheel/spurwheel/gateway/sparkconnect"
 	"github.com/spurwheel/spurwheel/internal/clock"
 	"github.com/spurwheel/spurwheel/internal/config"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -96,7 +97,7 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 		Jobs: &jobs.Runner{
 			Driver: n.driver, Results: results{n.runner, n.store}, Workers: func() int { return 1 + len(n.children) }, ReadBytes: n.runner.ReadBytes, Finished: n.operators.finished,
 		},
-		Rows: rows, Threads: settings.Threads,
+		Rows: rows, Threads: settings.Threads, Defaults: sparkconnect.DefaultConf(),
 	})
 	n.run(listener, log)
 	return n, nil

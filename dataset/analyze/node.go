@@ -47,6 +47,16 @@ func (r *run) node(ctx context.Context, n plan.Node, sc *scope) (plan.Node, erro
 
 // unary resolves the operators over one relation that SQL has.
 func (r *run) unary(ctx context.Context, n plan.Node, sc *scope) (plan.Node, error) {
+	switch n.(type) {
+	case *plan.Project, *plan.Filter, *plan.Aggregate:
+		m, err := r.timeWindows(n)
+		if err != nil {
+			return nil, err
+		}
+		if m != n {
+			return r.node(ctx, m, sc)
+		}
+	}
 	switch n := n.(type) {
 	case *plan.Project:
 		return r.project(ctx, n, sc)

@@ -113,9 +113,20 @@ func (q *query) setConf(c *plan.SetConf) (*Result, error) {
 	}
 	v, ok := conf.Get(c.Key)
 	if !ok {
-		return rowsResult(confSchema, [][]any{{c.Key, "<undefined>"}}), nil
+		v = q.s.m.defaultOf(c.Key)
 	}
 	return rowsResult(confSchema, [][]any{{c.Key, redacted(c.Key, v)}}), nil
+}
+
+// defaultOf is what SET shows of a key that is not set.
+func (m *Manager) defaultOf(key string) string {
+	if key == keyZone {
+		return m.cfg.ZoneID
+	}
+	if v, ok := m.cfg.Defaults[key]; ok {
+		return v
+	}
+	return "<undefined>"
 }
 
 func (q *query) resetConf(c *plan.ResetConf) (*Result, error) {

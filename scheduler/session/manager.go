@@ -34,6 +34,7 @@ type Config struct {
 	ZoneID    string // default session time zone
 	Version   string // what spark.version says
 	Conf      map[string]string
+	Defaults  map[string]string // what SET shows of keys that nobody set
 	Clock     clock.Clock
 	Jobs      Jobs
 	Rows      *cache.Rows // of persisted plans
