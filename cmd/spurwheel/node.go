@@ -53,6 +53,7 @@ type node struct {
 	children  map[string]*child // not changed once the node runs
 	stop      context.CancelFunc
 	loops     sync.WaitGroup
+	floor     []byte // see heapFloor
 }
 
 const localWorker = "local"
@@ -71,6 +72,7 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 		return nil, errs.E(errs.Permission, "node", err)
 	}
 	n := &node{budget: budget, engine: engine, operators: newOperatorLog(), pool: pool, children: map[string]*child{}, peers: shuffle.NewClient(dialByName)}
+	n.floor = heapFloor(int64(settings.Memory))
 	listener, err := n.startChildren(settings)
 	if err != nil {
 		return nil, err
