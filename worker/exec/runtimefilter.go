@@ -48,13 +48,12 @@ type keySet struct {
 // filter leaves the cache and costs what the probe would.
 const bloomLimit = 4 << 20
 
-// A bit for each value of the range is the cheapest test and the smallest as
-// long as it takes no more than the Bloom filter's room; up to exactFree values
-// it stays in a core's second level cache. exactMost bounds what lies outside of
-// the join's budget: 32 MiB.
+// A bit for each value of the range is the cheapest test; it may take up to four
+// times the Bloom filter's room, and up to exactFree values it stays in a core's
+// second level cache. exactMost bounds what lies outside of the join's budget: 32 MiB.
 const (
-	exactLoad = 32
-	exactFree = 1 << 22
+	exactLoad = 64
+	exactFree = 1 << 23
 	exactMost = 1 << 28
 )
 
