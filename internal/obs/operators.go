@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // spillingKinds are the kinds of operators that hold rows and spill them. Their
 // counters are there from the start, so that zero can be told from unknown.
-var spillingKinds = [...]string{"aggregate", "join", "nested_loop_join", "sort", "top_n", "window", "shared", "recursive"}
+var spillingKinds = [...]string{"aggregate", "join", "sort", "top_n", "window", "shared", "recursive"}
 
 // Operators counts what operators of all queries did, by kind: "join", "sort".
 // It is safe for concurrent use.

@@ -170,8 +170,7 @@ func (l *joinBuildLocal) consume(b *batch.Batch) error {
 	}
 	l.w.append(b.Cols, b.N)
 	if !l.sink.spec.canSpill() {
-		l.held.force(l.size())
-		return nil
+		return l.hold()
 	}
 	must, err := l.held.spills(l.size())
 	if must {
@@ -179,6 +178,17 @@ func (l *joinBuildLocal) consume(b *batch.Batch) error {
 		return l.toDisk()
 	}
 	return err
+}
+
+// hold books rows that have no key to part them by: what every such join has is
+// granted, more than that only as far as it fits.
+func (l *joinBuildLocal) hold() error {
+	size := l.size()
+	if size < leastSpill {
+		l.held.force(size)
+		return nil
+	}
+	return l.held.must(size)
 }
 
 func (l *joinBuildLocal) size() int64 {
