@@ -4,6 +4,9 @@
 // plain float or unsigned is the same in all of them, and a `quad` is 128 consecutive floats: four of each lane. On a device
 // these are registers of a thread; in the twin they are arrays, so the twin needs neither fibres nor threads.
 //
+// A shuffle, a ballot or a matrix product must not stand behind && or ||: on a device these leave lanes out. The twin does not see
+// that; the interpreter of PTX does.
+//
 // No CUDA header is used: the device half is clang's built-in functions and PTX.
 #pragma once
 

@@ -148,6 +148,7 @@ template <int Q, int G> struct SkipGramWarp {
       storeShared(row + q * quadFloats, comingRow[q]);
       storeShared(row + rowFloats + q * quadFloats, comingRow[q]);
     }
+    syncLanes(); // a lane that is ahead must not overwrite a word that others have still to read
     words[slotAdmit] = comingWord;
     admitted++;
     slotAdmit = slotAdmit + 1 == slots ? 0 : slotAdmit + 1;
@@ -203,7 +204,8 @@ template <int Q, int G> struct SkipGramWarp {
   // trainTargets trains up to G output rows, example number first and those after it, against all neighbours.
   METHOD void trainTargets(const SkipGramArgs &a, unsigned word, laneu examples, unsigned first, unsigned from, unsigned to) {
     laneu number = targetOf(laneId()) + first;
-    lanem on = number <= a.negative && targetOf(laneId()) < (unsigned)G && (number == 0u || shuffle(examples, number) != word);
+    laneu example = shuffle(examples, number);
+    lanem on = number <= a.negative && targetOf(laneId()) < (unsigned)G && (number == 0u || example != word);
     lanef rate = select(on, alpha, 0.0f), label = select(number == 0u, 1.0f, 0.0f);
     quad target[G][Q], delta[G][Q];
     unsigned ids[G];
