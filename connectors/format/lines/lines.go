@@ -3,6 +3,7 @@
 package lines
 
 import (
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"context"
@@ -25,7 +26,11 @@ import (
 
 const (
 	blockBytes = 1 << 20
-	tailBytes  = 64 << 10 // read beyond the split's end until its last line is whole
+	// streamBytes is what decompressors ask the file for, who else take 4 KiB at a time.
+	streamBytes = 256 << 10
+	// requests is how many requests' worth of bytes are read at once of distant files.
+	requests  = 4
+	tailBytes = 64 << 10 // read beyond the split's end until its last line is whole
 	// maxLine bounds one line; longer ones are a file of another kind.
 	maxLine = 256 << 20
 	// Splits are large enough to amortise opening and small enough to spread.
@@ -111,6 +116,7 @@ type Reader struct {
 	base   int64 // offset of buf[from]
 	eof    bool
 	done   bool
+	ahead  ahead
 	booked int64
 	ctx    context.Context //nolint:containedctx // of the call in progress, for src
 }
@@ -146,7 +152,7 @@ func (r *Reader) stream(path string) error {
 	}
 	r.off, r.base, r.hi = 0, 0, 1<<62
 	var err error
-	if r.src, r.end, err = decompressor(codec, fileStream{r}); err != nil {
+	if r.src, r.end, err = decompressor(codec, bufio.NewReaderSize(fileStream{r}, streamBytes)); err != nil {
 		if errs.KindOf(err) != errs.Other {
 			return err
 		}
@@ -202,15 +208,47 @@ func (f fileStream) Read(p []byte) (int, error) {
 	return int(n), f.r.readAt(f.r.ctx, p[:n])
 }
 
+// ahead is what was read of a file and not used yet.
+type ahead struct {
+	pages vfs.Pages
+	bytes []byte
+}
+
+func (a *ahead) release() {
+	if a.pages != nil {
+		a.pages.Release()
+	}
+	*a = ahead{}
+}
+
 // readAt fills p from r.off on.
 func (r *Reader) readAt(ctx context.Context, p []byte) error {
-	pages, err := r.file.ReadRanges(ctx, []vfs.Range{{Off: r.off, Len: int64(len(p))}}, vfs.HintSequential)
+	for len(p) > 0 {
+		if len(r.ahead.bytes) == 0 {
+			if err := r.readAhead(ctx, int64(len(p))); err != nil {
+				return err
+			}
+		}
+		n := copy(p, r.ahead.bytes)
+		p, r.ahead.bytes, r.off = p[n:], r.ahead.bytes[n:], r.off+int64(n)
+	}
+	if len(r.ahead.bytes) == 0 {
+		r.ahead.release()
+	}
+	return nil
+}
+
+// readAhead reads n bytes, or more of the split where requests are dear.
+func (r *Reader) readAhead(ctx context.Context, n int64) error {
+	r.ahead.release()
+	if far, ok := r.file.(vfs.Distant); ok {
+		n = max(n, min(requests*far.RequestBytes(), min(r.hi, r.file.Ref().Size)-r.off))
+	}
+	pages, err := r.file.ReadRanges(ctx, []vfs.Range{{Off: r.off, Len: n}}, vfs.HintSequential)
 	if err != nil {
 		return err
 	}
-	copy(p, pages.Bytes(0))
-	pages.Release()
-	r.off += int64(len(p))
+	r.ahead = ahead{pages, pages.Bytes(0)}
 	return nil
 }
 
@@ -447,6 +485,7 @@ func (r *Reader) Close() error {
 		r.opt.Budget.Shrink(r.booked)
 		r.booked = 0
 	}
+	r.ahead.release()
 	r.buf, r.done = nil, true
 	return r.file.Close()
 }
