@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from objectstore import ObjectStore
 from server import BINARY
 
 gensim = pytest.importorskip("gensim", reason="gensim is not installed: run `make venv`")
@@ -108,6 +110,7 @@ def undisturbed(corpus, tmp_path_factory) -> bytes:
     return output.read_bytes()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_interrupted_training_goes_on(corpus, tmp_path, undisturbed, end):
     """One thread: after any end, the resumed training leaves the bytes of an undisturbed one."""
@@ -134,3 +137,31 @@ def test_output_of_a_full_disk(corpus, tmp_path):
     assert done.returncode == 1
     assert "m.txt" in done.stderr and "file too large" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.timeout(300)
+def test_object_store(corpus, tmp_path):
+    """Corpus, model and state in buckets; an interrupted training leaves no upload and no model."""
+    with ObjectStore() as store:
+        store.put(corpus, "words/corpus.txt")
+        environment = {
+            "SPURWHEEL_S3_ENDPOINT": store.endpoint, "SPURWHEEL_S3_REGION": "us-east-1", "SPURWHEEL_S3_PATH_STYLE": "true",
+            "SPURWHEEL_S3_ACCESS_KEY": store.access, "SPURWHEEL_S3_SECRET_KEY": store.secret,
+        }  # fmt: skip
+        bucket = f"s3a://{store.bucket}"
+        arguments = ["train", "--input", f"{bucket}/words/*.txt", "--output", f"{bucket}/models/m.bin", "--dim", 24, "--sample", 0, "--threads", 1]
+        arguments += ["--device", "cpu", "--checkpoint", f"{bucket}/state", *LONG]
+        process = subprocess.Popen([BINARY, "word2vec", *map(str, arguments)], stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
+        process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+        assert process.wait(60) == 1
+        assert store.keys("models") == [] and store.uploads() == []
+        assert store.keys("state") == ["word2vec.checkpoint"]
+        done = subprocess.run([BINARY, "word2vec", *map(str, arguments), "--resume"], capture_output=True, text=True, timeout=100, env={**os.environ, **environment})
+        assert done.returncode == 0, done.stderr
+        assert store.keys("models") == ["m.bin"] and store.keys("state") == [] and store.uploads() == []
+        near = subprocess.run(
+            [BINARY, "word2vec", "similar", f"{bucket}/models/m.bin", "t0w0"], capture_output=True, text=True, timeout=100, env={**os.environ, **environment}
+        )
+        assert near.stdout.count("t0w") == 11, near.stderr
