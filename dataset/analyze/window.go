@@ -95,6 +95,10 @@ func (r *run) checkWindow(w *plan.Window) error {
 		return errs.Cond(errs.Analysis, "_LEGACY_ERROR_TEMP_1037", "", "Window function "+plan.SQLName(c)+" needs an ORDER BY in its window.",
 			"wf", plan.SQLName(c))
 	}
+	if a, ok := w.Func.(*plan.Agg); ok && wantsWholePartition(a) && (len(w.Order) > 0 || w.Frame.Kind != plan.FrameDefault) {
+		return errs.Cond(errs.Analysis, "INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC", "42601",
+			"The function "+plan.SQLName(a)+" has an order of its own: its window can have neither ORDER BY nor a frame.", "aggFunc", a.Name)
+	}
 	for _, o := range w.Order {
 		if !o.Child.Type().IsOrderable() {
 			return errs.Cond(errs.Analysis, "EXPRESSION_TYPE_IS_NOT_ORDERABLE", "42822",
@@ -102,6 +106,15 @@ func (r *run) checkWindow(w *plan.Window) error {
 		}
 	}
 	return r.checkFrame(w)
+}
+
+// wantsWholePartition tells aggregate functions that order their rows themselves.
+func wantsWholePartition(a *plan.Agg) bool {
+	switch a.Name {
+	case "median", "percentile_cont", "percentile_disc":
+		return true
+	}
+	return len(a.Order) > 0
 }
 
 func (r *run) checkFrame(w *plan.Window) error {
