@@ -64,3 +64,12 @@ def test_data_frame(spark):
 def test_set_shows_defaults(spark):
     shown = {key: spark.sql(f"SET {key}").collect()[0].value for key in ("spark.sql.ansi.enabled", "spark.sql.shuffle.partitions", "spark.no.such.key")}
     assert shown == {"spark.sql.ansi.enabled": "true", "spark.sql.shuffle.partitions": "200", "spark.no.such.key": "<undefined>"}
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_text_is_written_in_the_session_zone(spark, shared_dir, form):
+    spark.conf.set("spark.sql.session.timeZone", "America/Los_Angeles")
+    frame = spark.sql("SELECT TIMESTAMP'2021-01-01 00:00:00' AS t")
+    for options, expected in (({}, "2021-01-01T00:00:00.000-08:00"), ({"timeZone": "UTC"}, "2021-01-01T08:00:00.000Z")):
+        frame.write.mode("overwrite").options(**options).format(form).save(str(shared_dir / form))
+        assert expected in spark.read.text(str(shared_dir / form)).collect()[0].value

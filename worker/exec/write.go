@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/spurwheel/spurwheel/connectors/format"
@@ -26,12 +27,13 @@ const defaultPartition = "__HIVE_DEFAULT_PARTITION__"
 // writeSink writes rows into files that stay pending, one set for each thread;
 // its result is a row for each file.
 type writeSink struct {
-	node   *physical.Write
-	deps   *Deps
-	comp   compiler
-	format format.Format
-	data   []int // columns that go into files
-	schema types.Schema
+	node    *physical.Write
+	deps    *Deps
+	comp    compiler
+	format  format.Format
+	options format.Options
+	data    []int // columns that go into files
+	schema  types.Schema
 
 	mu struct {
 		sync.Mutex
@@ -52,7 +54,7 @@ func newWriteSink(n *physical.Write, d *Deps) (*writeSink, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &writeSink{node: n, deps: d, comp: d.compiler(), format: f}
+	s := &writeSink{node: n, deps: d, comp: d.compiler(), format: f, options: withZone(n.Options, d.Env.ZoneID)}
 	by := map[int]bool{}
 	for _, i := range n.PartitionBy {
 		by[i] = true
@@ -64,6 +66,20 @@ func newWriteSink(n *physical.Write, d *Deps) (*writeSink, error) {
 		}
 	}
 	return s, nil
+}
+
+// withZone adds the session's time zone, in which text formats write timestamps
+// where no option says otherwise.
+func withZone(o format.Options, zone string) format.Options {
+	out := format.Options{}
+	for key, v := range o {
+		if strings.EqualFold(key, "timezone") {
+			key = "timezone"
+		}
+		out[key] = v
+	}
+	out["sessiontimezone"] = zone
+	return out
 }
 
 // abort removes files that are open or pending unless they were delivered as
@@ -230,7 +246,7 @@ func (l *writeLocal) create(ctx context.Context, folder string) (*openFile, erro
 	fs := &pendingFS{FS: s.deps.FS}
 	path := fmt.Sprintf("%s%s/part-%05d-%s-%d.c%03d%s", s.node.Path, folder, s.deps.Env.Partition, s.node.JobID, l.number, l.count, s.format.Extension(s.node.Options))
 	l.count++
-	w, err := s.format.Create(ctx, fs, path, s.schema, s.node.Options)
+	w, err := s.format.Create(ctx, fs, path, s.schema, s.options)
 	if err != nil {
 		return nil, err
 	}
