@@ -156,8 +156,9 @@ func (c *Counter) lowest() uint64 {
 	return least
 }
 
-// Merge adds what o counted to c; o is empty afterwards.
+// Merge adds what o counted to c and moves o's share of the memory over; o is empty afterwards.
 func (c *Counter) Merge(o *Counter) {
+	c.limit += o.limit
 	var buf []byte
 	for i := range o.t.slots {
 		if s := &o.t.slots[i]; s.n > 0 {
@@ -169,7 +170,7 @@ func (c *Counter) Merge(o *Counter) {
 	c.stats.TooLong += o.stats.TooLong
 	c.stats.Pruned += o.stats.Pruned
 	c.stats.PrunedTo = max(c.stats.PrunedTo, o.stats.PrunedTo)
-	*o = Counter{t: *newTable(0), limit: o.limit}
+	*o = *NewCounter(0)
 }
 
 // Vocabulary makes the vocabulary of the words seen minCount times or more, the most frequent maxWords of them (0: all).

@@ -121,6 +121,21 @@ func TestPruneKeepsFrequentWords(t *testing.T) {
 	}
 }
 
+func TestMergeMovesMemory(t *testing.T) {
+	const limit, words = 900 << 10, 8000 // both tables together need more than one share
+	var a, b strings.Builder
+	for i := range words {
+		fmt.Fprintf(&a, "left%d ", i)
+		fmt.Fprintf(&b, "right%d ", i)
+	}
+	c := counted(t, limit, a.String())
+	c.Merge(counted(t, limit, b.String()))
+	_, stats, err := c.Vocabulary(1, 0)
+	require.NoError(t, err)
+	require.Zero(t, stats.Pruned)
+	require.EqualValues(t, 2*words, stats.Kept)
+}
+
 func TestEncode(t *testing.T) {
 	v, err := New([]string{"a", "bb", "a longer word", "other-long"}, nil)
 	require.NoError(t, err)
