@@ -104,6 +104,62 @@ func TestPairAgainstDefinition(t *testing.T) {
 	})
 }
 
+// lossOf is what a Pair goes down: the negative log likelihood of the labels.
+func lossOf(c []float64, rows [][]float64, label *[8]float32) (loss float64) {
+	for d, row := range rows {
+		var f float64
+		for i := range c {
+			f += c[i] * row[i]
+		}
+		if label[d] == 0 {
+			f = -f
+		}
+		loss += math.Log1p(math.Exp(-f))
+	}
+	return loss
+}
+
+// TestPairIsTheGradient compares the steps with differences of the loss.
+func TestPairIsTheGradient(t *testing.T) {
+	every(t, func(t *testing.T, s *Set, r *rand.Rand, stride int) {
+		in, out := field(r, 2, stride, 0.2), field(r, Lanes, stride, 0.2)
+		n := int64(stride)
+		p := Pair{
+			C: &in[0], EIn: &in[stride], EOut: &in[stride], Base: &out[0], Rows: &[Lanes]int64{0, n, 2 * n, 3 * n, 4 * n, 5 * n},
+			Stride: stride, Label: [8]float32{1}, Alpha: [8]float32{1, 1, 1, 1, 1, 1},
+		}
+		clear(in[stride:])
+		c, rows := wide(in[:stride]), make([][]float64, Lanes)
+		for d := range rows {
+			rows[d] = wide(out[d*stride : (d+1)*stride])
+		}
+		s.Pair(&p)
+		slope := func(x *float64) float64 {
+			const h = 1e-5
+			at := *x
+			*x = at + h
+			up := lossOf(c, rows, &p.Label)
+			*x = at - h
+			down := lossOf(c, rows, &p.Label)
+			*x = at
+			return (up - down) / (2 * h)
+		}
+		for range 10 {
+			i, d := r.IntN(stride), r.IntN(Lanes)
+			require.InDelta(t, -slope(&c[i]), float64(in[stride+i]), 1e-4)
+			require.InDelta(t, -slope(&rows[d][i]), float64(out[d*stride+i])-rows[d][i], 1e-4)
+		}
+	})
+}
+
+func wide(f []float32) []float64 {
+	w := make([]float64, len(f))
+	for i, x := range f {
+		w[i] = float64(x)
+	}
+	return w
+}
+
 // TestPairInPlace has the input row updated where it lies, a row that comes twice, and scores beyond the limit.
 func TestPairInPlace(t *testing.T) {
 	every(t, func(t *testing.T, s *Set, r *rand.Rand, stride int) {
