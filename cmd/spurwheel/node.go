@@ -97,6 +97,7 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 		Registry: registry, Formats: formats, Stores: stores, Warehouse: filepath.Join(settings.Data, "warehouse"),
 		Blobs: filepath.Join(settings.Data, "artifacts"), ZoneID: localZone(), Version: sparkVersion, Clock: clock.Real{},
 		Jobs: &jobs.Runner{
+			Holder: localWorker,
 			Driver: n.driver, Results: results{n.runner, n.store}, Workers: func() int { return 1 + len(n.children) }, ReadBytes: n.runner.ReadBytes, Finished: n.operators.finished,
 		},
 		Rows: rows, Threads: settings.Threads, Defaults: sparkconnect.DefaultConf(),

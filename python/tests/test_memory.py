@@ -92,3 +92,21 @@ def test_memory_is_given_back(servers):
         text = page.read().decode()
     booked = re.search(r"^spurwheel_memory_booked_bytes (\S+)$", text, re.MULTILINE)
     assert float(booked[1]) == 0, "bytes stay booked after the queries"
+
+
+def test_persisted_rows_are_read_where_they_are(tmp_path):
+    """With a second worker process: the rows lie in the server's, and what reads them runs there."""
+    with Server(threads=1, extra=("--workers", "2")) as server:
+        session = new_session(server.url)
+        session.range(0, 100_000, 1, 8).selectExpr("id", "id % 1000 AS k").write.parquet(str(tmp_path / "t"))
+        files = session.read.parquet(str(tmp_path / "t"))
+        kept = session.range(0, 50_000, 1, 4).selectExpr("id", "id * 2 AS twice").cache()
+        for _ in range(5):  # where a task runs is the scheduler's choice
+            assert kept.count() == 50_000
+            assert files.join(kept, "id").groupBy("k").count().count() == 1000
+            assert kept.union(files).count() == 150_000
+            assert kept.orderBy("twice", ascending=False).first() == (49_999, 99_998)
+            assert kept.groupBy((kept.id % 7).alias("m")).agg({"twice": "sum"}).count() == 7
+        kept.unpersist()
+        assert kept.count() == 50_000
+        end_session(session)

@@ -34,6 +34,9 @@ type Stage struct {
 	GPUs   int // per task
 	// Prefer lists, per partition, workers near the input; may be shorter than Tasks.
 	Prefer [][]string
+	// Only lists the workers that hold what all tasks of the stage read and that
+	// no other can read; none: any worker will do. A job is lost with the last of them.
+	Only []string
 	// Volatile stages give other rows when run again: consumers that have begun
 	// must be run again with them.
 	Volatile bool

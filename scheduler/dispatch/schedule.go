@@ -1,6 +1,11 @@
 package dispatch
 
-import "github.com/spurwheel/spurwheel/scheduler/placement"
+import (
+	"slices"
+
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/scheduler/placement"
+)
 
 // candidate is a ready partition in the list handed to the policy.
 type candidate struct {
@@ -15,6 +20,9 @@ const maxOffered = 1024
 
 // schedule launches ready tasks on free slots.
 func (c *Core) schedule() {
+	for _, j := range c.orphans() {
+		c.fail(j, errs.Errorf(errs.Lost, "dispatch", "job %s reads rows of a worker that is gone", j.ID))
+	}
 	views, free := c.views()
 	if free == 0 {
 		return
@@ -33,6 +41,24 @@ func (c *Core) schedule() {
 		c.launch(f.j, f.s, f.i, a.Worker)
 	}
 	c.addPeers()
+}
+
+// orphans are the jobs with a stage whose only workers are gone.
+func (c *Core) orphans() []*job {
+	var out []*job
+	for _, j := range c.jobs {
+		if slices.ContainsFunc(j.order, c.orphaned) {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+func (c *Core) orphaned(s *stage) bool {
+	if len(s.Only) == 0 || !slices.ContainsFunc(s.parts, func(p partition) bool { return p.state == ready }) {
+		return false
+	}
+	return !slices.ContainsFunc(c.workers, func(w *worker) bool { return slices.Contains(s.Only, w.id) })
 }
 
 func (c *Core) views() (views []placement.Worker, free int) {
@@ -67,7 +93,7 @@ func (c *Core) offer(j *job, s *stage, tasks []placement.Task, from []candidate)
 		if n++; n > maxOffered && s.Shape != Gang {
 			break
 		}
-		t := placement.Task{User: j.User, Weight: j.Weight, GPUs: s.GPUs, Avoid: p.avoid}
+		t := placement.Task{User: j.User, Weight: j.Weight, GPUs: s.GPUs, Avoid: p.avoid, Only: s.Only}
 		if i < len(s.Prefer) {
 			t.Prefer = s.Prefer[i]
 		}

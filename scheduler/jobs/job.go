@@ -5,6 +5,7 @@ package jobs
 
 import (
 	"context"
+	"slices"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/dataset/physical"
@@ -61,6 +62,8 @@ type Results interface {
 type Runner struct {
 	Driver  *driver.Driver
 	Results Results
+	// Holder is the worker in the process that keeps persisted rows: it alone can read them.
+	Holder string
 	// Workers is how many workers a plan is spread over; 1 keeps it in one task.
 	Workers func() int
 	// ReadBytes reports how much a job has read from storage so far.
@@ -97,11 +100,25 @@ func (r *Runner) spec(job Job) (driver.JobSpec, error) {
 			return spec, err
 		}
 		spec.Stages = append(spec.Stages, driver.StageSpec{
-			Stage:    dispatch.Stage{ID: st.ID, Tasks: st.Tasks, Inputs: st.Inputs},
+			Stage:    dispatch.Stage{ID: st.ID, Tasks: st.Tasks, Inputs: st.Inputs, Only: r.only(st.Root)},
 			Fragment: frag, Threads: job.Threads, Splits: splits(st),
 		})
 	}
 	return spec, nil
+}
+
+// only is the workers that can run a stage; none means all.
+func (r *Runner) only(root physical.Node) []string {
+	if r.Holder != "" && readsHeld(root) {
+		return []string{r.Holder}
+	}
+	return nil
+}
+
+// readsHeld tells whether a fragment reads kept rows.
+func readsHeld(n physical.Node) bool {
+	_, held := n.(*physical.CacheRead)
+	return held || slices.ContainsFunc(n.Children(), readsHeld)
 }
 
 // splits deals a stage's scan splits out to its tasks.

@@ -21,6 +21,7 @@ type Task struct {
 	Weight int // share of its user, ≥ 1
 	GPUs   int
 	Prefer []string
+	Only   []string // workers that alone can run it, since they hold what it reads; none: all can
 	Avoid  []string // workers that failed it
 	Gang   int      // tasks that must start together with this one (consecutive in the list), 0 or 1: alone
 }
@@ -136,6 +137,9 @@ func (p *placer) choose(t Task) int {
 }
 
 func (p *placer) fits(i int, t Task) bool {
+	if len(t.Only) > 0 && !contains(t.Only, p.workers[i].ID) {
+		return false
+	}
 	return p.workers[i].Slots > 0 && p.workers[i].GPUs >= t.GPUs
 }
 

@@ -35,6 +35,8 @@ func TestFairLocal(t *testing.T) {
 			[]placement.Assignment{at(0, "a"), at(1, "a"), at(2, "b")},
 		},
 		{"or not at all", two[:1], nil, []placement.Task{{User: "u", Gang: 3}, {User: "u"}, {User: "u"}, {User: "v"}}, []placement.Assignment{at(3, "a")}},
+		{"only where the rows are", two, nil, []placement.Task{{User: "u", Only: []string{"b"}, Prefer: []string{"a"}}}, []placement.Assignment{at(0, "b")}},
+		{"only where the rows are, full", two, nil, []placement.Task{{User: "u", Only: []string{"b"}}, {User: "u", Only: []string{"b"}}, {User: "v"}}, []placement.Assignment{at(0, "b"), at(2, "a")}},
 		{"suspects last", []placement.Worker{{ID: "a", Slots: 9, Suspect: true}, {ID: "b", Slots: 1}}, nil, []placement.Task{{User: "u"}}, []placement.Assignment{at(0, "b")}},
 	} {
 		require.Equal(t, c.want, placement.FairLocal{}.Place(c.workers, c.running, c.tasks), c.name)
