@@ -15,7 +15,7 @@ data=${DATA:-../shared/data/word2vec}
 
 prepare() {
   mkdir -p "$carry/data"
-  for target in gpubench:./bench/gpu/gpubench spurwheel-gpu:./cmd/spurwheel-gpu spurwheel:./cmd/spurwheel; do
+  for target in gpubench:./bench/gpu/gpubench spurwheel-gpu:./cmd/spurwheel-gpu; do
     CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$carry/${target%%:*}" "${target#*:}"
   done
   CGO_ENABLED=0 go test -c -trimpath -ldflags '-s -w' -o "$carry/helper.test" ./cmd/spurwheel-gpu
@@ -78,8 +78,6 @@ mkdir -p "$out"
 out=$(cd "$out" && pwd)
 export SPURWHEEL_GPU_HELPER=$PWD/$carry/spurwheel-gpu SPURWHEEL_TEST_CUDA=$driver SPURWHEEL_GPU_DRIVER=$driver
 
-step gpu-info 30 "$carry/spurwheel" gpu info --json
-cat "$out/gpu-info.log"
 command -v nvidia-smi >/dev/null && step nvidia-smi 30 nvidia-smi
 step gpu-tests 90 "$carry/helper.test" -test.run "$tests" -test.v -test.timeout 85s
 step gpu-additions 60 env ${additions:+SPURWHEEL_ADDITIONS="$out/additions.json"} "$carry/work.test" -test.v -test.timeout 55s
