@@ -19,6 +19,9 @@ import (
 // header and checksum cost nothing, small enough to load from disk as a morsel.
 const blockRows = 32 << 10
 
+// blockBytes is where a block of wide rows ends.
+const blockBytes = 8 << 20
+
 // Rows is safe for concurrent use.
 type Rows struct {
 	budget *mem.Budget
@@ -125,10 +128,10 @@ func (r *Rows) Create(key string, schema types.Schema) *Writer {
 // Write copies a batch.
 func (w *Writer) Write(b *batch.Batch) error {
 	for from := 0; from < b.N; {
-		n := min(b.N-from, blockRows-w.open.N)
+		n := b.Fit(from, min(b.N-from, blockRows-w.open.N), blockBytes)
 		w.open.AppendCopy(b, from, n)
 		from += n
-		if w.open.N == blockRows {
+		if w.open.N == blockRows || w.open.Bytes() >= blockBytes {
 			if err := w.flush(); err != nil {
 				return err
 			}

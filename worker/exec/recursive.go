@@ -173,11 +173,9 @@ func (l *roundLocal) Consume(_ context.Context, b *batch.Batch) error {
 		}
 	}
 	for _, c := range l.w.take() {
-		sg, err := l.slot.file.write(c)
-		if err != nil {
+		if err := l.slot.file.writeCut(c, func(sg segment) { l.items = append(l.items, item{block: sg}) }); err != nil {
 			return err
 		}
-		l.items = append(l.items, item{block: sg})
 	}
 	l.slot.held.force(l.slot.kept)
 	return nil

@@ -59,11 +59,9 @@ func (l *collectLocal) toDisk() (err error) {
 		}
 	}
 	for _, c := range l.w.take() {
-		sg, err := l.file.write(c)
-		if err != nil {
+		if err := l.file.writeCut(c, func(sg segment) { l.items = append(l.items, item{block: sg}) }); err != nil {
 			return err
 		}
-		l.items = append(l.items, item{block: sg})
 	}
 	l.held.force(0)
 	return nil

@@ -37,8 +37,9 @@ func (l *sortLocal) toRun(ctx context.Context) error {
 	}
 	var run sortRun
 	out := batch.NewBatch(l.w.types, 0)
-	for from := 0; from < len(order); from += batch.Rows {
-		at := order[from:min(from+batch.Rows, len(order))]
+	rows := blockRows(chunks)
+	for from := 0; from < len(order); from += rows {
+		at := order[from:min(from+rows, len(order))]
 		rel.gather(out.Cols, at)
 		out.N = len(at)
 		sg, err := l.file.write(out)
@@ -50,6 +51,15 @@ func (l *sortLocal) toRun(ctx context.Context) error {
 	l.runs, l.rows = append(l.runs, run), 0
 	l.held.force(0)
 	return nil
+}
+
+// blockRows is how many rows of a run go into a block.
+func blockRows(chunks []*batch.Batch) int {
+	rows, bytes := int64(1), int64(0)
+	for _, c := range chunks {
+		rows, bytes = rows+int64(c.N), bytes+c.Bytes()
+	}
+	return int(max(1, min(batch.Rows, spillBlock/max(bytes/rows, 1))))
 }
 
 // narrow merges runs until few enough are left to be merged while reading.
@@ -92,9 +102,10 @@ func (s *sortSink) merge(runs []sortRun, rows int) Stream {
 
 // runCursor is a place in a run.
 type runCursor struct {
-	in  segments
-	cur *batch.Batch
-	at  int
+	in    segments
+	cur   *batch.Batch
+	at    int
+	width int64 // of cur's rows, in bytes
 }
 
 // advance moves to the next row; cur is nil at the end.
@@ -109,7 +120,7 @@ func (c *runCursor) advance(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.cur, c.at = b, 0
+		c.cur, c.at, c.width = b, 0, b.Bytes()/int64(max(b.N, 1))
 	}
 	return nil
 }
@@ -121,6 +132,7 @@ type mergeStream struct {
 	runs    []*runCursor // those that have a row, as a heap
 	started bool
 	out     *batch.Batch
+	size    int64 // of out, about
 	seq     int64
 }
 
@@ -134,7 +146,8 @@ func (m *mergeStream) Next(ctx context.Context) (*batch.Batch, error) {
 		return nil, io.EOF
 	}
 	m.out.Reset(0)
-	for m.out.N < m.rows && len(m.runs) > 0 {
+	m.size = 0
+	for m.out.N < m.rows && len(m.runs) > 0 && m.size < 4*spillBlock {
 		if err := m.take(ctx); err != nil {
 			return nil, err
 		}
@@ -172,6 +185,7 @@ func (m *mergeStream) take(ctx context.Context) error {
 		n++
 	}
 	m.out.AppendCopy(c.cur, from, n)
+	m.size += int64(n) * c.width
 	c.at += n - 1
 	if err := c.advance(ctx); err != nil {
 		return err

@@ -112,6 +112,26 @@ func (f *spillFile) write(b *batch.Batch) (segment, error) {
 	return s, nil
 }
 
+// spillBlock is about the size of a block before compression: it is read back
+// whole, and a merge holds one of each of its runs.
+const spillBlock = 1 << 20
+
+// writeCut appends a batch in blocks, more of them where its rows are wide.
+func (f *spillFile) writeCut(b *batch.Batch, keep func(segment)) error {
+	var piece batch.Batch
+	for from := 0; from < b.N; {
+		n := b.Fit(from, b.N-from, 4*spillBlock)
+		sliceBatch(&piece, b, from, n)
+		s, err := f.write(&piece)
+		if err != nil {
+			return err
+		}
+		keep(s)
+		from += n
+	}
+	return nil
+}
+
 // read brings a block back. buf is scratch that may be reused by the next read;
 // the batch has its own memory.
 func (s segment) read(ts []types.Type, buf *[]byte) (*batch.Batch, error) {
@@ -174,8 +194,12 @@ type rowParts struct {
 	split splitter
 }
 
-// spillRows is the size of a partition's buffer before it is written.
-const spillRows = 1024
+// spillRows and spillBytes are the size of a partition's buffer before it is
+// written: rows may be wide, and there are 64 buffers a thread.
+const (
+	spillRows  = 1024
+	spillBytes = 256 << 10
+)
 
 func newRowParts(ts []types.Type, s *spiller) (*rowParts, error) {
 	f, err := s.create()
@@ -204,7 +228,7 @@ func (r *rowParts) add(cols []*batch.Vector, keys *keyRows, level int) error {
 			v.AppendGather(cols[i], idx)
 		}
 		b.N += len(idx)
-		if b.N >= spillRows {
+		if b.N >= spillRows || b.Bytes() >= spillBytes {
 			if err := r.flush(p); err != nil {
 				return err
 			}
