@@ -20,6 +20,14 @@ func (r *run) aggregate(ctx context.Context, n *plan.Aggregate, sc *scope) (plan
 	if err != nil {
 		return nil, err
 	}
+	if n.Pipe {
+		for _, e := range list[len(n.GroupBy):] {
+			if !hasAggregate(e) {
+				return nil, errs.Cond(errs.Analysis, "PIPE_OPERATOR_AGGREGATE_EXPRESSION_CONTAINS_NO_AGGREGATE_FUNCTION", "0A000",
+					toSQL(e)+" in |> AGGREGATE has no aggregate function: put it into its GROUP BY.", "expr", toSQL(e))
+			}
+		}
+	}
 	agg := &plan.Aggregate{Grouping: n.Grouping, List: list}
 	keys := &groupKeys{run: r, env: v, list: list, implicit: n.ImplicitKeys}
 	if n.Grouping == plan.GroupAll {
@@ -139,11 +147,15 @@ func substitute(e plan.Expr, m map[plan.ID]plan.Expr) plan.Expr {
 	return out
 }
 
+func positionOutOfRange(i, size int) error {
+	return errs.Cond(errs.Analysis, "GROUP_BY_POS_OUT_OF_RANGE", "42805",
+		"GROUP BY position "+itoa(i)+" is not among "+itoa(size)+" columns.", "index", itoa(i), "size", itoa(size))
+}
+
 func (g *groupKeys) byPosition(l *plan.Literal) (plan.Expr, error) {
 	i := int(l.Value.(int32))
 	if i < 1 || i > len(g.list) {
-		return nil, at(errs.Cond(errs.Analysis, "GROUP_BY_POS_OUT_OF_RANGE", "42805",
-			"GROUP BY position "+itoa(i)+" is not in the select list of "+itoa(len(g.list))+" items.", "index", itoa(i), "size", itoa(len(g.list))), l.At)
+		return nil, at(positionOutOfRange(i, len(g.list)), l.At)
 	}
 	e := g.list[i-1]
 	if a, ok := e.(*plan.Alias); ok {

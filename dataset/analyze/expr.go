@@ -55,6 +55,11 @@ func (r *run) exprMore(ctx context.Context, e plan.Expr, v *env) (plan.Expr, err
 			return nil, err
 		}
 		return r.expr(ctx, p, v)
+	case *plan.Position:
+		if e.N < 1 || e.N > len(v.cols) {
+			return nil, at(positionOutOfRange(e.N, len(v.cols)), e.At)
+		}
+		return v.cols[e.N-1], nil
 	case *plan.Star:
 		return nil, at(badStar(), e.At)
 	case *plan.RegexColumns:

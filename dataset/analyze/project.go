@@ -17,7 +17,16 @@ func (r *run) project(ctx context.Context, n *plan.Project, sc *scope) (plan.Nod
 	if err != nil {
 		return nil, err
 	}
-	return r.projectOver(ctx, n.List, child, sc)
+	out, err := r.projectOver(ctx, n.List, child, sc)
+	if a, ok := out.(*plan.Aggregate); ok && n.Pipe != "" {
+		for _, e := range a.List {
+			if hasAggregate(e) {
+				return nil, errs.Cond(errs.Analysis, "PIPE_OPERATOR_CONTAINS_AGGREGATE_FUNCTION", "0A000",
+					"The aggregate function in "+toSQL(e)+" cannot stand in |> "+n.Pipe+": use |> AGGREGATE.", "expr", toSQL(e), "clause", n.Pipe)
+			}
+		}
+	}
+	return out, err
 }
 
 func (r *run) projectOver(ctx context.Context, in []plan.Expr, child plan.Node, sc *scope) (plan.Node, error) {

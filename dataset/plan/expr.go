@@ -296,6 +296,14 @@ type Func struct {
 	At          *errs.Origin
 }
 
+// Position is the column of the input at a position, from 1.
+type Position struct {
+	leaf
+	unresolved
+	N  int
+	At *errs.Origin
+}
+
 // Text is an SQL expression still to be parsed.
 type Text struct {
 	leaf

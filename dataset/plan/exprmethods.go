@@ -378,6 +378,7 @@ func (e *Attr) WithChildren([]Expr) Expr         { return e }
 func (e *Star) WithChildren([]Expr) Expr         { return e }
 func (e *RegexColumns) WithChildren([]Expr) Expr { return e }
 func (e *Text) WithChildren([]Expr) Expr         { return e }
+func (e *Position) WithChildren([]Expr) Expr     { return e }
 func (e *Param) WithChildren([]Expr) Expr        { return e }
 
 func (f *Func) Children() []Expr {

@@ -275,13 +275,21 @@ func (n namer) bound(b FrameBound) string {
 	if b.Kind != Offset {
 		return b.String()
 	}
-	if c, ok := b.Value.(*Call); ok && c.Name == "negative" && b.Preceding {
-		return n.name(c.Args[0]) + " PRECEDING"
-	}
 	if b.Preceding {
-		return strings.TrimPrefix(n.name(b.Value), "-") + " PRECEDING"
+		if c, ok := b.Value.(*Cast); ok && c.Implicit { // Spark no longer sees the negation
+			return "(- " + n.positive(c.Child) + ") FOLLOWING"
+		}
+		return n.positive(b.Value) + " PRECEDING"
 	}
 	return n.name(b.Value) + " FOLLOWING"
+}
+
+// positive names what an offset n PRECEDING negates.
+func (n namer) positive(e Expr) string {
+	if c, ok := e.(*Call); ok && c.Name == "negative" {
+		return n.name(c.Args[0])
+	}
+	return strings.TrimPrefix(n.name(e), "-")
 }
 
 func (n namer) subquery(e *Subquery) string {

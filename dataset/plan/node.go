@@ -82,9 +82,11 @@ type OneRow struct{}
 // ---- one child ----
 
 // Project computes expressions: Columns, Aliases, or anything while unresolved.
+// Pipe is the operator of |> that it was written as, whose list has no aggregate functions.
 type Project struct {
 	List  []Expr
 	Child Node
+	Pipe  string
 }
 
 // Filter keeps rows whose condition is true.
@@ -116,6 +118,8 @@ type Aggregate struct {
 	Child    Node
 	// ImplicitKeys: the client's groupBy().agg(): keys come before List in the output.
 	ImplicitKeys bool
+	// Pipe marks |> AGGREGATE: the items of List after the keys have aggregate functions.
+	Pipe bool
 }
 
 // Pivot is groupBy().pivot(): Values may be nil (to be found by running the child).

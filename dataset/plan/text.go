@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -165,6 +166,7 @@ func (e *GetField) String() string { return e.Child.String() + "." + e.Name }
 func (e *Attr) String() string         { return "'" + strings.Join(e.Parts, ".") }
 func (e *RegexColumns) String() string { return "'" + e.Pattern }
 func (e *Text) String() string         { return "'" + e.SQL }
+func (e *Position) String() string     { return strconv.Itoa(e.N) }
 func (e *Func) String() string         { return "'" + e.FullName() + "(" + join(e.Children()) + ")" }
 func (e *Extract) String() string      { return e.Child.String() + "[" + e.Key.String() + "]" }
 func (e *UpdateField) String() string {

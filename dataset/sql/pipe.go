@@ -2,6 +2,7 @@ package sql
 
 import (
 	"github.com/spurwheel/spurwheel/dataset/plan"
+	"github.com/spurwheel/spurwheel/internal/types"
 )
 
 // pipeOperator takes |> and the operator after it, applied to n.
@@ -13,7 +14,7 @@ func (p *parser) pipeOperator(n plan.Node) plan.Node {
 		return p.pipeSelect(n)
 	case kwExtend:
 		p.advance()
-		return &plan.Project{List: append([]plan.Expr{&plan.Star{At: p.from(start)}}, p.pipeItems()...), Child: n}
+		return &plan.Project{List: append([]plan.Expr{&plan.Star{At: p.from(start)}}, p.pipeItems()...), Child: n, Pipe: "EXTEND"}
 	case kwSet:
 		p.advance()
 		return p.pipeSet(n)
@@ -64,7 +65,7 @@ func (p *parser) pipeSelect(n plan.Node) plan.Node {
 	p.advance()
 	hints := p.hints()
 	distinct := p.quantifier()
-	var out plan.Node = &plan.Project{List: p.selectList(), Child: n}
+	var out plan.Node = &plan.Project{List: p.selectList(), Child: n, Pipe: "SELECT"}
 	if distinct {
 		out = &plan.Distinct{Child: out}
 	}
@@ -112,7 +113,7 @@ func (p *parser) pipeSet(n plan.Node) plan.Node {
 
 // pipeAggregate takes [aggregates] [GROUP BY keys]; the keys come first in the output.
 func (p *parser) pipeAggregate(start int, n plan.Node) plan.Node {
-	a := &plan.Aggregate{Child: n}
+	a := &plan.Aggregate{Child: n, Pipe: true}
 	defer func() { p.pipeAggregates(start, a.List) }()
 	if !p.atKws(kwGroup, kwBy) && !p.at(tokEOF) && !p.at(tokPipeTo) && !p.at(tokRParen) && !p.at(tokSemicolon) {
 		a.List = p.pipeItems()
@@ -131,12 +132,11 @@ func (p *parser) pipeAggregate(start int, n plan.Node) plan.Node {
 	for p.accept(tokComma) {
 		keys = append(keys, p.namedExpr())
 	}
-	for _, k := range keys {
-		key := unalias(k)
-		if l, ok := key.(*plan.Literal); ok && l.Typ.IsIntegral() {
-			p.unsupported(start, "positions in GROUP BY of |> AGGREGATE")
+	for i, k := range keys {
+		if l, ok := k.(*plan.Literal); ok && l.Typ.Kind == types.KindInt { // a column of the input
+			keys[i] = &plan.Position{N: int(l.Value.(int32)), At: l.At}
 		}
-		a.GroupBy = append(a.GroupBy, key)
+		a.GroupBy = append(a.GroupBy, unalias(keys[i]))
 	}
 	a.List = append(keys, a.List...)
 	if p.atKw(kwWith) || p.atKws(kwSets) {
