@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/spurwheel/spurwheel/gpu/wire"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -22,7 +23,12 @@ const deviceFile = "/dev/nvidiactl"
 type Config struct {
 	Helper string // the program; "" looks beside this one and in the path
 	Driver string // the CUDA driver library; "" is the system's
+	// Patience is how long the helper may take to come to an end when a call is cancelled; then it is killed. 0 is a minute: what is
+	// under way takes a second, unless the device hangs.
+	Patience time.Duration
 }
+
+const defaultPatience = time.Minute
 
 // Device describes a device.
 type Device = wire.Device

@@ -34,7 +34,9 @@ type Helper struct {
 	exited  chan struct{}   // closed when the process has been waited for
 	driver  int
 	devices []Device
-	call    sync.Mutex // held for a whole call, which is what it serialises
+
+	patience time.Duration
+	call     sync.Mutex // held for a whole call, which is what it serialises
 }
 
 // Start starts the helper and asks for its devices. Errors are of kind NotSupported where there is no driver, device or program.
@@ -47,7 +49,10 @@ func Start(ctx context.Context, c Config) (*Helper, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Helper{socket: socket, stderr: &head{}, frames: make(chan wire.Frame, queuedFrames), exited: make(chan struct{})}
+	h := &Helper{socket: socket, stderr: &head{}, frames: make(chan wire.Frame, queuedFrames), exited: make(chan struct{}), patience: c.Patience}
+	if h.patience == 0 {
+		h.patience = defaultPatience
+	}
 	var args []string
 	if c.Driver != "" {
 		args = append(args, "--driver", c.Driver)
@@ -134,6 +139,28 @@ func (h *Helper) Close() {
 	timer := time.AfterFunc(graceful, func() { _ = h.command.Process.Kill() })
 	<-h.exited
 	timer.Stop()
+}
+
+// killIfStuck kills the helper when ctx has ended and the call goes on for longer than the helper's patience. The call ends with
+// stop, which waits for whatever was started.
+func (h *Helper) killIfStuck(ctx context.Context) (stop func()) {
+	over, watched := make(chan struct{}), make(chan struct{})
+	unwatch := context.AfterFunc(ctx, func() {
+		defer close(watched)
+		timer := time.NewTimer(h.patience)
+		defer timer.Stop()
+		select {
+		case <-over:
+		case <-timer.C:
+			_ = h.command.Process.Kill()
+		}
+	})
+	return func() {
+		close(over)
+		if !unwatch() {
+			<-watched
+		}
+	}
 }
 
 // expect waits for one message.

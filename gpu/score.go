@@ -61,6 +61,7 @@ type scoring interface {
 func (h *Helper) score(ctx context.Context, t wire.Type, request scoring, plan wire.Plan, from, to []float32, ids []uint32, floats []float32) error {
 	h.call.Lock()
 	defer h.call.Unlock()
+	defer h.killIfStuck(ctx)()
 	if err := ctx.Err(); err != nil {
 		return errs.E(errs.Canceled, "gpu", err)
 	}

@@ -76,6 +76,7 @@ type Plan struct {
 func (h *Helper) TrainSkipGram(ctx context.Context, s SkipGram, c Corpus, w Weights, from Position, watch func(Progress)) (Position, error) {
 	h.call.Lock()
 	defer h.call.Unlock()
+	defer h.killIfStuck(ctx)()
 	t := &training{helper: h, SkipGram: s, corpus: c, watch: watch, at: from, sent: from}
 	if err := t.layOut(w); err != nil {
 		return from, err

@@ -296,6 +296,24 @@ func TestKilledHelper(t *testing.T) {
 	require.Greater(t, purity(w, 16), 0.97)
 }
 
+// A device that hangs does not hold its user: after a cancel and some patience the helper is killed.
+func TestStuckHelperIsKilledAfterCancel(t *testing.T) {
+	c := helperConfig(t)
+	c.Patience = 50 * time.Millisecond
+	p := plant(3000, 3)
+	s := p.settings(16)
+	s.Epochs = 1000
+	h := start(t, c)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err := h.TrainSkipGram(ctx, s, p, startWeights(len(p.counts), 16), gpu.Position{}, func(gpu.Progress) {
+		_ = syscall.Kill(h.Process(), syscall.SIGSTOP)
+		cancel()
+	})
+	require.Equal(t, errs.Unavailable, errs.KindOf(err), "%v", err)
+	require.ErrorIs(t, syscall.Kill(h.Process(), 0), syscall.ESRCH, "no zombie")
+}
+
 func TestHelperEndsWithItsParent(t *testing.T) {
 	c := helperConfig(t)
 	h, err := gpu.Start(t.Context(), c)

@@ -21,7 +21,7 @@ type options struct {
 	helper, driver, data, corpus, out string
 	sections                          string
 	sentences                         int
-	seeds, epochs                     int
+	firstSeed, seeds, epochs          int
 	rows                              string
 	repeat                            int64 // words of the long run
 	sweep                             int64 // words of one run of the sweep
@@ -38,6 +38,7 @@ func main() {
 	flag.StringVar(&o.sections, "sections", "info,speed,quality,kill", "what to measure")
 	flag.IntVar(&o.sentences, "sentences", 0, "sentences of the corpus; 0 is all")
 	flag.IntVar(&o.seeds, "seeds", 3, "seeds of the quality table")
+	flag.IntVar(&o.firstSeed, "first-seed", 1, "the first of them")
 	flag.IntVar(&o.epochs, "epochs", 5, "epochs of the quality table")
 	flag.StringVar(&o.rows, "rows", "0:0,1056:-1,2112:0,2112:-1", "rows of the quality table, concurrency:cap")
 	flag.Int64Var(&o.repeat, "repeat", 1_000_000_000, "words of the long run")

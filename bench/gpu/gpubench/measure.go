@@ -126,7 +126,7 @@ func (b *bench) quality(ctx context.Context) error {
 		return err
 	}
 	for _, row := range rows {
-		for seed := 1; seed <= b.seeds; seed++ {
+		for seed := b.firstSeed; seed < b.firstSeed+b.seeds; seed++ {
 			if b.late(fmt.Sprintf("quality at %d, cap %g, seed %d", row.concurrency, row.cap, seed)) {
 				continue
 			}
