@@ -149,7 +149,7 @@ func (t *training) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	device, done, err := chooseDevice(ctx, t.device, &t.cfg, t.notice)
+	device, done, err := chooseDevice(ctx, t.device, gpuConfig(t.process.environ), &t.cfg, t.notice)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/spurwheel/spurwheel/gpu"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/mllib/word2vec"
 	"github.com/spurwheel/spurwheel/mllib/word2vec/train"
@@ -19,7 +20,9 @@ const (
 
 // chooseDevice finds the device to train on; done ends it. "auto" takes a GPU that is there and can do what is asked, and says
 // why it does not; "gpu" refuses instead.
-func chooseDevice(ctx context.Context, name string, cfg *train.Config, notice func(string)) (d word2vec.Device, done func() error, err error) {
+func chooseDevice(
+	ctx context.Context, name string, where gpu.Config, cfg *train.Config, notice func(string),
+) (d word2vec.Device, done func() error, err error) {
 	nothing := func() error { return nil }
 	switch name {
 	case deviceCPU:
@@ -28,7 +31,7 @@ func chooseDevice(ctx context.Context, name string, cfg *train.Config, notice fu
 	default:
 		return nil, nil, errs.Errorf(errs.Invalid, "", "--device %q: want auto, cpu or gpu", name)
 	}
-	d, done, err = openGPU(ctx, cfg)
+	d, done, err = openGPU(ctx, where, cfg)
 	switch {
 	case name == deviceGPU:
 		return d, done, err
@@ -44,6 +47,14 @@ type fallingBack struct {
 	word2vec.Device
 	notice func(string)
 	broken bool
+}
+
+// Name is that of the device that works.
+func (f *fallingBack) Name() string {
+	if f.broken {
+		return word2vec.CPU{}.Name()
+	}
+	return f.Device.Name()
 }
 
 // Train goes on at the beginning of the epoch under way when the device breaks: a device that fails leaves the weights as they

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spurwheel/spurwheel/gpu"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/mllib/word2vec/train"
 	"github.com/spurwheel/spurwheel/mllib/word2vec/vocab"
@@ -131,11 +132,11 @@ func TestWhatDevicesHaveNoKernelFor(t *testing.T) {
 	} {
 		cfg := train.Default()
 		change(&cfg)
-		_, _, err := chooseDevice(t.Context(), deviceGPU, &cfg, nil)
+		_, _, err := chooseDevice(t.Context(), deviceGPU, gpu.Config{}, &cfg, nil)
 		require.True(t, errs.Is(err, errs.NotSupported))
 		require.ErrorContains(t, err, want)
 		var notice string
-		d, done, err := chooseDevice(t.Context(), deviceAuto, &cfg, func(s string) { notice = s })
+		d, done, err := chooseDevice(t.Context(), deviceAuto, gpu.Config{}, &cfg, func(s string) { notice = s })
 		require.NoError(t, err)
 		require.Equal(t, "cpu", d.Name())
 		require.Contains(t, notice, want)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spurwheel/spurwheel/gpu"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -15,8 +14,7 @@ import (
 )
 
 // openGPU starts the helper process that owns the devices. Errors say why there is no device for this training.
-func openGPU(ctx context.Context, cfg *train.Config) (word2vec.Device, func() error, error) {
-	where := gpuConfig(os.Environ())
+func openGPU(ctx context.Context, where gpu.Config, cfg *train.Config) (word2vec.Device, func() error, error) {
 	if err := trainsOnGPU(cfg); err != nil {
 		return nil, nil, err
 	}
