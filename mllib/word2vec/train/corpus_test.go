@@ -63,6 +63,9 @@ const (
 func topicOf(id int32) int { return int(id) % topics }
 
 func planted(seed uint64, sentences int) (text, *vocab.Vocabulary) {
+	if raced {
+		sentences = sentences/4 + 50
+	}
 	r := rand.New(rand.NewPCG(seed, 3))
 	v := &vocab.Vocabulary{Words: make([]string, topics*topicWords), Counts: make([]int64, topics*topicWords)}
 	c := make(text, sentences)

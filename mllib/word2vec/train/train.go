@@ -134,24 +134,26 @@ func (t *training) seek(from Position) error {
 	return nil
 }
 
-// A batch is 10,000 words, as gensim's, or so many fewer that a slow kernel needs less than about a tenth of a second for it:
-// 10,000 words at window 5, 6 rows and 100 components are 36 million multiplications, some 40 ms of the portable kernel.
+// A batch is 10,000 words, as gensim's, or so many fewer that a slow kernel needs less than about a tenth of a second for it, the
+// time within which a training notices that it is cancelled: 10,000 words at window 5, 6 rows and 100 components are 36 million
+// multiplications, some 60 ms of the portable kernel.
 const (
 	longestBatch  = 10_000
 	shortestBatch = 16
 	batchWork     = 36_000_000
+	pathRows      = 18 // the mean depth of a tree over 10⁵ words of text
 )
 
 func batchWords(cfg Config) int {
 	rows := cfg.Negative + 1
 	if cfg.Output == HierarchicalSoftmax {
-		rows = 18 // the mean depth of a tree over 10⁵ words of text
+		rows = pathRows
 	}
 	pairs := cfg.Window + 1
 	if cfg.Architecture == CBOW {
-		pairs = 1 + pairs/4
+		pairs = 1
 	}
-	return max(shortestBatch, min(longestBatch, batchWork/(pairs*rows*cfg.Dim/10+1)*1/10))
+	return max(shortestBatch, min(longestBatch, batchWork/(pairs*rows*cfg.Dim)))
 }
 
 func (t *training) run(ctx context.Context) error {

@@ -45,7 +45,10 @@ func small() Config {
 }
 
 func everyMode(t *testing.T, f func(t *testing.T, cfg Config)) {
-	for _, m := range modes {
+	for i, m := range modes {
+		if raced && i%5 != 0 {
+			continue
+		}
 		t.Run(m.name, func(t *testing.T) {
 			cfg := small()
 			m.change(&cfg)
@@ -75,36 +78,44 @@ func purity(w *Weights) float64 {
 // which hurts most where a window shares them.
 const clean = 0.8
 
+func requireClean(t *testing.T, w *Weights) {
+	t.Helper()
+	require.True(t, w.finite())
+	if !raced { // which leaves too little text
+		require.Greater(t, purity(w), clean)
+	}
+}
+
 func TestTrainFindsTopics(t *testing.T) {
-	c, v := planted(1, 3000)
+	c, v := planted(1, 1500)
 	everyMode(t, func(t *testing.T, cfg Config) {
 		require.Less(t, purity(newWeights(t, cfg, v)), 0.4)
-		require.Greater(t, purity(trained(t, cfg, v, c)), clean)
+		requireClean(t, trained(t, cfg, v, c))
 	})
 }
 
 func TestTrainOnThreads(t *testing.T) {
-	c, v := planted(2, 3000)
+	c, v := planted(2, 1500)
 	everyMode(t, func(t *testing.T, cfg Config) {
 		if cfg.SparkOrder {
 			return
 		}
 		cfg.Threads = 3
-		require.Greater(t, purity(trained(t, cfg, v, c)), clean)
+		requireClean(t, trained(t, cfg, v, c))
 	})
 }
 
 func TestTrainOnEveryKernel(t *testing.T) {
-	c, v := planted(3, 2000)
+	c, v := planted(3, 1500)
 	for _, s := range kernel.Sets() {
 		cfg := small()
 		cfg.Kernel = s.Name
-		require.Greater(t, purity(trained(t, cfg, v, c)), clean, s.Name)
+		requireClean(t, trained(t, cfg, v, c))
 	}
 }
 
 func TestTrainIsDeterministicOnOneThread(t *testing.T) {
-	c, v := planted(4, 500)
+	c, v := planted(4, 300)
 	everyMode(t, func(t *testing.T, cfg Config) {
 		cfg.Epochs = 2
 		if !cfg.SparkOrder {
@@ -148,13 +159,9 @@ func (p *interruptedPart) Next(ctx context.Context) (Block, error) {
 
 // TestTrainResumes stops a training again and again, at places that fall anywhere into batches and epochs.
 func TestTrainResumes(t *testing.T) {
-	c, v := planted(5, 4000)
-	for i := range c {
-		if i%100 == 0 { // a sentence longer than a batch
-			for len(c[i]) < 25_000 && i == 0 {
-				c[i] = append(c[i], c[1]...)
-			}
-		}
+	c, v := planted(5, 2500)
+	for len(c[0]) < 25_000 { // a sentence longer than two batches
+		c[0] = append(c[0], c[1]...)
 	}
 	v.Total = c.words()
 	everyMode(t, func(t *testing.T, cfg Config) {
@@ -165,7 +172,7 @@ func TestTrainResumes(t *testing.T) {
 		stops := 0
 		for at.Epoch < cfg.Epochs {
 			ctx, cancel := context.WithCancel(t.Context())
-			blocks := 200 + 37*stops
+			blocks := 120 + 37*stops
 			next, err := Train(ctx, cfg, v, interrupted{c, &blocks, cancel}, w, at, nil)
 			cancel()
 			if err != nil {
@@ -175,7 +182,7 @@ func TestTrainResumes(t *testing.T) {
 			}
 			at = next
 		}
-		require.Greater(t, stops, 2)
+		require.Positive(t, stops)
 		require.True(t, same(whole, w), "as if nothing had happened")
 	})
 }
