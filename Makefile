@@ -178,7 +178,7 @@ $(TOOLS)/.stamp: tools/go.mod tools/go.sum
 # Object stores to test against. They are programs of their own, in modules of their own: nothing of them is linked into
 # Spurwheel (MinIO is under the AGPL), and what they depend on is not in go.mod.
 $(TOOLS)/.versitygw $(TOOLS)/.minio: $(TOOLS)/.%: tools/%/go.mod tools/%/go.sum
-	GOBIN=$(abspath $(TOOLS)) $(GO) install -C tools/$* -trimpath -ldflags '-s -w' tool
+	GOBIN=$(abspath $(TOOLS)) $(GO) install -C tools/$* tool
 	touch $@
 
 ## Generated code
