@@ -7,6 +7,7 @@ import (
 	"github.com/spurwheel/spurwheel/gpu"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/mllib/word2vec"
+	"github.com/spurwheel/spurwheel/mllib/word2vec/model"
 	"github.com/spurwheel/spurwheel/mllib/word2vec/train"
 	"github.com/spurwheel/spurwheel/mllib/word2vec/vocab"
 )
@@ -74,4 +75,25 @@ func (f *fallingBack) Train(
 		from = train.Position{Epoch: from.Epoch}
 	}
 	return word2vec.CPU{}.Train(ctx, cfg, v, c, w, from, watch)
+}
+
+// chooseScorer finds what scores words by the million; nil is the CPU. "auto" is silent about a GPU that is not there: the answer
+// is the same.
+func chooseScorer(ctx context.Context, name string, where gpu.Config) (s model.Scorer, done func() error, err error) {
+	nothing := func() error { return nil }
+	switch name {
+	case deviceCPU:
+		return nil, nothing, nil
+	case deviceAuto, deviceGPU:
+	default:
+		return nil, nil, errs.Errorf(errs.Invalid, "", "--device %q: want auto, cpu or gpu", name)
+	}
+	h, err := openHelper(ctx, where)
+	switch {
+	case err == nil:
+		return h, func() error { h.Close(); return nil }, nil
+	case name == deviceGPU:
+		return nil, nil, err
+	}
+	return nil, nothing, nil
 }

@@ -18,20 +18,29 @@ func openGPU(ctx context.Context, where gpu.Config, cfg *train.Config) (word2vec
 	if err := trainsOnGPU(cfg); err != nil {
 		return nil, nil, err
 	}
-	if err := gpu.Probe(where); err != nil {
-		return nil, nil, err
-	}
-	h, err := gpu.Start(ctx, where)
+	h, err := openHelper(ctx, where)
 	if err != nil {
 		return nil, nil, err
 	}
+	return gpuDevice{h}, func() error { h.Close(); return nil }, nil
+}
+
+// openHelper starts the helper process if it has a device that kernels are built for.
+func openHelper(ctx context.Context, where gpu.Config) (*gpu.Helper, error) {
+	if err := gpu.Probe(where); err != nil {
+		return nil, err
+	}
+	h, err := gpu.Start(ctx, where)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range h.Devices() {
 		if d.Kernels != "" {
-			return gpuDevice{h}, func() error { h.Close(); return nil }, nil
+			return h, nil
 		}
 	}
 	h.Close()
-	return nil, nil, errs.Errorf(errs.NotSupported, "", "no GPU here is of a kind that has kernels")
+	return nil, errs.Errorf(errs.NotSupported, "", "no GPU here is of a kind that has kernels")
 }
 
 // trainsOnGPU tells whether devices have a kernel for a training.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -34,15 +35,22 @@ func openModel(cmd *cobra.Command, p process, path string) (opened, error) {
 
 func newSimilar(p process) *cobra.Command {
 	var top int
-	var asJSON bool
+	var asJSON, all bool
+	var device string
 	cmd := &cobra.Command{
-		Use:   "similar MODEL WORD…",
-		Short: "Print the words nearest to others",
-		Args:  cobra.MinimumNArgs(2),
+		Use:   "similar MODEL WORD… | similar MODEL --all",
+		Short: "Print the words nearest to others, or to every word of the model",
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if all == (len(args) > 1) {
+				return errs.Errorf(errs.Invalid, "", "similar wants words, or --all")
+			}
 			o, err := openModel(cmd, p, args[0])
 			if err != nil {
 				return err
+			}
+			if all {
+				return o.everybody(cmd.Context(), p, device, top)
 			}
 			answers := make([]answered, 0, len(args)-1)
 			for _, word := range args[1:] {
@@ -57,7 +65,27 @@ func newSimilar(p process) *cobra.Command {
 	}
 	cmd.Flags().IntVar(&top, "top", 10, "how many words")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&all, "all", false, "neighbours of every word, a line each: word, neighbour, cosine between tabs")
+	cmd.Flags().StringVar(&device, "device", deviceAuto, "for --all: auto, cpu or gpu")
 	return cmd
+}
+
+// everybody prints the neighbours of every word.
+func (o opened) everybody(ctx context.Context, p process, device string, top int) error {
+	scorer, done, err := chooseScorer(ctx, device, gpuConfig(p.environ))
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(p.stdout)
+	err = o.m.Everybody(ctx, top, scorer, func(id int32, list []model.Neighbour) error {
+		for _, n := range list {
+			if _, err := fmt.Fprintf(out, "%s\t%s\t%.6f\n", o.m.Vocabulary.Words[id], n.Word, n.Cosine); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return firstError(firstError(err, out.Flush()), done())
 }
 
 func newAnalogy(p process) *cobra.Command {

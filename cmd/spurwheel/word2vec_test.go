@@ -54,10 +54,14 @@ func TestWord2vec(t *testing.T) {
 		require.Zero(t, status, stderr)
 		require.Contains(t, stdout, `"t1w1 : t1w2 = t3w1 : ?"`)
 	}
+	status, stdout, stderr := command(t, "word2vec", "similar", filepath.Join(dir, "m.bin"), "--all", "--top", "2", "--device", "cpu")
+	require.Zero(t, status, stderr)
+	require.Equal(t, 80, strings.Count(stdout, "\n"))
+	require.Regexp(t, `(?m)^t1w1\tt1w\d\t0\.\d{6}$`, stdout)
 	pairs, questions := filepath.Join(dir, "pairs"), filepath.Join(dir, "questions")
 	require.NoError(t, os.WriteFile(pairs, []byte("t1w1 t1w2 9\nt2w1 t2w3 8\nt1w1 t3w3 1\nt0w1 none 1\n"), 0o600))
 	require.NoError(t, os.WriteFile(questions, []byte(": x\nt1w1 t1w2 t3w1 t3w2\n: gram\nt1w1 none t3w1 t3w2\n"), 0o600))
-	status, stdout, stderr := command(t, "word2vec", "eval", filepath.Join(dir, "m.bin"), "--pairs", pairs, "--analogies", questions)
+	status, stdout, stderr = command(t, "word2vec", "eval", filepath.Join(dir, "m.bin"), "--pairs", pairs, "--analogies", questions)
 	require.Zero(t, status, stderr)
 	require.Regexp(t, `spearman +\d\.\d{4} +3 used +1 unknown +.*pairs\nsemantic % +\d+\.\d +1 used +0 unknown .*\nsyntactic % +0\.0 +0 used +1 unknown`, stdout)
 }
@@ -115,7 +119,9 @@ func TestWord2vecRefuses(t *testing.T) {
 		{[]string{"word2vec", "similar", dir + "/model", "a"}, exitFailure, "/model: line 3, word 2 of 2: 1 numbers; want 2"},
 		{[]string{"word2vec", "similar", dir + "/none", "a"}, exitFailure, "/none"},
 		{[]string{"word2vec", "similar", dir + "/good", "c"}, exitFailure, `"c" is not in the model`},
-		{[]string{"word2vec", "similar", dir + "/good"}, exitUsage, "requires at least 2 arg"},
+		{[]string{"word2vec", "similar", dir + "/good"}, exitUsage, "similar wants words, or --all"},
+		{[]string{"word2vec", "similar", dir + "/good", "a", "--all"}, exitUsage, "similar wants words, or --all"},
+		{[]string{"word2vec", "similar", dir + "/good", "--all", "--device", "tpu"}, exitUsage, `--device "tpu"`},
 		{[]string{"word2vec", "similar", dir + "/good", "a", "--top", "0"}, exitUsage, "0 neighbours"},
 		{[]string{"word2vec", "eval", dir + "/good"}, exitUsage, "--pairs FILE or --analogies FILE"},
 		{[]string{"word2vec", "eval", dir + "/good", "--pairs", dir + "/empty"}, exitUsage, "holds no pair"},
