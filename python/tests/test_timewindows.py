@@ -73,3 +73,13 @@ def test_text_is_written_in_the_session_zone(spark, shared_dir, form):
     for options, expected in (({}, "2021-01-01T00:00:00.000-08:00"), ({"timeZone": "UTC"}, "2021-01-01T08:00:00.000Z")):
         frame.write.mode("overwrite").options(**options).format(form).save(str(shared_dir / form))
         assert expected in spark.read.text(str(shared_dir / form)).collect()[0].value
+
+
+def test_settings_of_the_parser(spark):
+    """Names and literals as the session's settings read them."""
+    spark.conf.set("spark.sql.timestampType", "TIMESTAMP_NTZ")
+    assert spark.sql("SELECT TIMESTAMP'2020-01-01 00:00:00' AS t").schema["t"].dataType.typeName() == "timestamp_ntz"
+    spark.conf.set("spark.sql.parser.escapedStringLiterals", "true")
+    assert spark.sql(r"SELECT 'a\nb' AS s").collect()[0].s == r"a\nb"
+    spark.conf.set("spark.sql.parser.quotedRegexColumnNames", "true")
+    assert spark.sql("SELECT `a.*` FROM (SELECT 1 AS ab, 2 AS ac, 3 AS b)").columns == ["ab", "ac"]

@@ -20,6 +20,15 @@ const (
 	keyTimeParser    = "spark.sql.legacy.timeParserPolicy"
 	keyDoubleQuoted  = "spark.sql.ansi.doubleQuotedIdentifiers"
 	keyDefaultFormat = "spark.sql.sources.default"
+
+	// of the parser
+	keyReservedWords   = "spark.sql.ansi.enforceReservedKeywords"
+	keyEscapedStrings  = "spark.sql.parser.escapedStringLiterals"
+	keyRegexColumns    = "spark.sql.parser.quotedRegexColumnNames"
+	keyLegacySetOps    = "spark.sql.legacy.setopsPrecedence.enabled"
+	keyInfixBang       = "spark.sql.legacy.bangEqualsNot"
+	keyTimestampType   = "spark.sql.timestampType"
+	keyLegacyIntervals = "spark.sql.legacy.interval.enabled"
 )
 
 // Conf is a session's settings. It is safe for concurrent use.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spurwheel/spurwheel/dataset/analyze"
@@ -64,7 +65,19 @@ func (s *Session) newQuery(id string) (*query, error) {
 }
 
 func (s *Session) parseOptions() sql.Options {
-	return sql.Options{DoubleQuotedIdentifiers: s.conf.flag(keyDoubleQuoted, false)}
+	c := s.conf
+	ansi := c.flag(keyAnsi, true)
+	return sql.Options{
+		DoubleQuotedIdentifiers: ansi && c.flag(keyDoubleQuoted, false),
+		Ansi:                    ansi,
+		ReservedKeywords:        ansi && c.flag(keyReservedWords, false),
+		EscapedStrings:          c.flag(keyEscapedStrings, false),
+		QuotedRegexColumns:      c.flag(keyRegexColumns, false),
+		LegacySetOps:            c.flag(keyLegacySetOps, false),
+		InfixBang:               c.flag(keyInfixBang, false),
+		TimestampNTZ:            strings.EqualFold(c.text(keyTimestampType, ""), "TIMESTAMP_NTZ"),
+		LegacyIntervals:         c.flag(keyLegacyIntervals, false),
+	}
 }
 
 // ParseOptions is how the session reads SQL text.
