@@ -53,7 +53,11 @@ func (x *execution) run(ctx context.Context) error {
 }
 
 func (x *execution) push(ctx context.Context, r *pb.ExecutePlanResponse) error {
-	return x.op.push(ctx, r, x.partition, x.block)
+	start := x.srv.clock.Now()
+	err := x.op.push(ctx, r, x.partition, x.block)
+	now := x.srv.clock.Now()
+	x.srv.lull.waited(now.Sub(start), now)
+	return err
 }
 
 // inflate decompresses a plan that the client compressed.

@@ -49,6 +49,7 @@ type Server struct {
 	running  sync.WaitGroup // executions and the janitor
 	stop     chan struct{}
 	stopOnce sync.Once
+	lull     lull
 }
 
 // Keepalive: clients from 4.3 ping every 60 s, also when idle, which gRPC's

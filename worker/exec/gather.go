@@ -188,7 +188,7 @@ func (f *feed) room(ctx context.Context, most int) (c *batch.Batch, err error) {
 			return nil, nil
 		}
 	}
-	if c.Bytes() > 2*f.limit {
+	if c.Bytes() > gatherBytes { // of a single row: those are alone on the way
 		return nil, nil
 	}
 	return c, nil
