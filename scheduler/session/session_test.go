@@ -46,7 +46,7 @@ type world struct {
 	refused error // what Start says
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	pool := &mem.Pool{}
 	w := &world{fs: local.New(pool)}
@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) open(t *testing.T, id string) *session.Session {
+func (w *world) open(t testing.TB, id string) *session.Session {
 	t.Helper()
 	s, err := w.Open(t.Context(), session.Key{User: "u", ID: id})
 	require.NoError(t, err)
@@ -139,7 +139,7 @@ func (s *stream) Next(context.Context) (*batch.Batch, error) {
 }
 
 // run executes SQL and gives the rows of commands.
-func run(t *testing.T, s *session.Session, text string) ([][]any, error) {
+func run(t testing.TB, s *session.Session, text string) ([][]any, error) {
 	t.Helper()
 	n, err := sql.ParseStatement(text, s.ParseOptions())
 	require.NoError(t, err, text)
@@ -166,7 +166,7 @@ func run(t *testing.T, s *session.Session, text string) ([][]any, error) {
 	}
 }
 
-func must(t *testing.T, s *session.Session, text string) [][]any {
+func must(t testing.TB, s *session.Session, text string) [][]any {
 	t.Helper()
 	rows, err := run(t, s, text)
 	require.NoError(t, err, text)
