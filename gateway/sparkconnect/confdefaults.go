@@ -11,6 +11,8 @@ const (
 	keyRegexColumns   = "spark.sql.parser.quotedRegexColumnNames"
 	keyLegacySetOps   = "spark.sql.legacy.setopsPrecedence.enabled"
 	keyTimestampType  = "spark.sql.timestampType"
+	keyInfixBang      = "spark.sql.legacy.bangEqualsNot"
+	keyOldIntervals   = "spark.sql.legacy.interval.enabled"
 	keyLocalLimit     = "spark.sql.session.localRelationSizeLimit"
 )
 

@@ -204,7 +204,7 @@ func (c conf) sqlOptions() sql.Options {
 	opt := sql.Options{
 		Ansi: c.flag(keyAnsi), DoubleQuotedIdentifiers: c.flag(keyDoubleQuoted), ReservedKeywords: c.flag(keyReserved),
 		EscapedStrings: c.flag(keyEscapedStrings), QuotedRegexColumns: c.flag(keyRegexColumns), LegacySetOps: c.flag(keyLegacySetOps),
-		TimestampNTZ: strings.EqualFold(c.value(keyTimestampType), "TIMESTAMP_NTZ"),
+		TimestampNTZ: strings.EqualFold(c.value(keyTimestampType), "TIMESTAMP_NTZ"), InfixBang: c.flag(keyInfixBang), LegacyIntervals: c.flag(keyOldIntervals),
 	}
 	if loc, err := calendar.ParseZone(c.value(keyTimeZone)); err == nil {
 		opt.Zone = loc
