@@ -6,6 +6,7 @@ package main
 // TPC-H SF1: 62 collections a round become 7, page faults a quarter, CPU 5 to 8 %
 // less. Not being touched, it is not resident; of a small budget it is a small part.
 func heapFloor(budget int64) []byte {
-	const most = 128 << 20
+	// A slow client may cost 64 MiB, garbage included: 32 MiB of floor made it 65, 128 MiB 76.
+	const most = 16 << 20
 	return make([]byte, min(most, budget/64))
 }
