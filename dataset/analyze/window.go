@@ -114,7 +114,7 @@ func wantsWholePartition(a *plan.Agg) bool {
 	case "median", "percentile_cont", "percentile_disc":
 		return true
 	}
-	return len(a.Order) > 0
+	return false
 }
 
 func (r *run) checkFrame(w *plan.Window) error {

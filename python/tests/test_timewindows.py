@@ -55,6 +55,14 @@ def test_errors(spark, window, condition):
     assert caught.value.getCondition() == condition
 
 
+def test_functions_with_an_order_of_their_own(spark):
+    data = "VALUES (1, 10), (1, 20), (2, 30) t(k, v)"
+    assert len(spark.sql(f"SELECT mode() WITHIN GROUP (ORDER BY v) OVER (PARTITION BY k ORDER BY v) FROM {data}").collect()) == 3
+    with pytest.raises(PySparkException) as caught:
+        spark.sql(f"SELECT median(v) OVER (PARTITION BY k ORDER BY v) FROM {data}").collect()
+    assert caught.value.getCondition() == "INVALID_WINDOW_SPEC_FOR_AGGREGATION_FUNC"
+
+
 def test_data_frame(spark):
     frame = spark.sql(f"SELECT * FROM {PAIR}").groupBy(F.window("ts", "5 minutes")).agg(F.sum("v").alias("n"))
     assert frame.columns == ["window", "n"]
