@@ -41,10 +41,11 @@ step() {
 }
 
 driver=
-tests='.'
+tests='Training|Helper|Faults|Start|BadCorpus|Nearest|Assign'
 additions=1
 bench_args=()
 limit=420
+tests_limit=90
 case ${1:-} in
   --prepare)
     prepare
@@ -52,9 +53,10 @@ case ${1:-} in
     ;;
   --dry-run)
     prepare
-    gpu/kernel/twin/build.sh build/gpu/libfakecuda.so
-    driver=$PWD/build/gpu/libfakecuda.so
+    driver=${SPURWHEEL_TEST_CUDA:-$PWD/build/gpu/libfakecuda.so}
+    [ -n "${SPURWHEEL_TEST_CUDA:-}" ] || gpu/kernel/twin/build.sh "$driver"
     additions=
+    limit=1200 tests_limit=600 # a processor is no GPU
     bench_args=(-sentences 400 -sweep 1 -repeat 1 -rows 0:0 -seeds 1 -epochs 1)
     OUT=${OUT:-build/gpu/dry-run}
     ;;
@@ -79,8 +81,8 @@ out=$(cd "$out" && pwd)
 export SPURWHEEL_GPU_HELPER=$PWD/$carry/spurwheel-gpu SPURWHEEL_TEST_CUDA=$driver SPURWHEEL_GPU_DRIVER=$driver
 
 command -v nvidia-smi >/dev/null && step nvidia-smi 30 nvidia-smi
-step gpu-tests 90 "$carry/helper.test" -test.run "$tests" -test.v -test.timeout 85s
-step gpu-additions 60 env ${additions:+SPURWHEEL_ADDITIONS="$out/additions.json"} "$carry/work.test" -test.v -test.timeout 55s
+step gpu-tests "$tests_limit" "$carry/helper.test" -test.run "$tests" -test.v
+step gpu-additions 60 env ${additions:+SPURWHEEL_ADDITIONS="$out/additions.json"} "$carry/work.test" -test.v
 step gpu-bench "$limit" "$carry/gpubench" -helper "$SPURWHEEL_GPU_HELPER" -driver "$driver" -data "$carry/data" -out "$out" \
   -deadline 5m "${bench_args[@]}"
 cat "$out/gpu.md" 2>/dev/null || true

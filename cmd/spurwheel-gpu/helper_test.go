@@ -165,6 +165,7 @@ func TestTrainingFindsPlantedGroups(t *testing.T) {
 		{name: "stale reads", dim: 24, env: map[string]string{"SPURWHEEL_FAKE_STALE": "1"}, set: func(*gpu.SkipGram) {}},
 		{name: "two quads, ten negatives", dim: 200, set: func(s *gpu.SkipGram) { s.Negative, s.Epochs = 10, 3 }},
 		{name: "three devices", dim: 24, env: map[string]string{"SPURWHEEL_FAKE_DEVICES": "3"}, set: func(*gpu.SkipGram) {}},
+		{name: "a corpus larger than the device", dim: 24, env: map[string]string{"SPURWHEEL_FAKE_MEMORY": "400000"}, set: func(s *gpu.SkipGram) { s.SlotTokens = 5000 }},
 		{name: "older device", dim: 24, env: map[string]string{"SPURWHEEL_FAKE_CAPABILITY": "7.0"}, set: func(*gpu.SkipGram) {}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,6 +185,7 @@ func TestTrainingFindsPlantedGroups(t *testing.T) {
 			require.Equal(t, s.Tokens*int64(s.Epochs), last.Words)
 			require.Equal(t, last.Words, last.Trained, "nothing is sub-sampled")
 			require.Greater(t, purity(w, tt.dim), 0.97)
+			require.Equal(t, tt.env["SPURWHEEL_FAKE_MEMORY"] == "", last.Plan.Resident, "the corpus stays on the device if it fits")
 			t.Logf("%+v", last)
 		})
 	}

@@ -15,11 +15,11 @@ typedef unsigned long long wide;
 static constexpr unsigned warpLanes = 32;
 static constexpr unsigned quadFloats = 128;
 
-// Arrays of registers need loops that are gone when the code is generated.
-#ifdef __clang__
+// Arrays of registers need loops that are gone when the code is generated; the twin's arrays lie in memory.
+#ifdef __CUDA_ARCH__
 #define UNROLL _Pragma("unroll")
 #else
-#define UNROLL _Pragma("GCC unroll 8")
+#define UNROLL
 #endif
 
 #ifdef __CUDA_ARCH__
