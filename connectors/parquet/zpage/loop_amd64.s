@@ -17,6 +17,9 @@
 #define WASMATCH 72(SP)
 #define WASOFF 80(SP)
 #define TABLES 88(SP)
+// The last eight bytes of output, if the end of output is where TAILAT says.
+#define TAIL 96(SP)
+#define TAILAT 104(SP)
 
 // func run(l *loop) uint64
 //
@@ -25,7 +28,7 @@
 // those of literals, matches, offsets; BX literals, DX output. CX offset, BP
 // match length, R14 literal length. The fields of a sequence are cut out of one
 // container at the running position SI, so that they do not wait for each other.
-TEXT ·run(SB), NOSPLIT, $96-16
+TEXT ·run(SB), NOSPLIT, $112-16
 	MOVQ l+0(FP), CX
 	MOVQ 0(CX), AX
 	MOVQ AX, TABLES
@@ -52,6 +55,7 @@ TEXT ·run(SB), NOSPLIT, $96-16
 	MOVQ 120(CX), R11
 	MOVQ 128(CX), AX
 	MOVQ AX, COUNT
+	MOVQ $0, TAILAT
 	MOVQ 24(CX), AX
 
 round:
@@ -161,10 +165,10 @@ round:
 
 match:
 	MOVQ R12, SI
-	SUBQ OUTBASE, SI
-	SUBQ CX, SI      // the match's position; CX 0 is caught below
+	SUBQ CX, SI      // where the match is; CX 0 is caught below
 	JCS  badmatch
-	ADDQ OUTBASE, SI
+	CMPQ SI, OUTBASE
+	JCS  badmatch
 	CMPQ CX, $16
 	JCS  near
 	MOVOU (SI), X0
@@ -208,6 +212,7 @@ longmatch:
 near:
 	CMPQ CX, $8
 	JCS  nearer
+	JEQ  eight
 words:
 	MOVQ (SI), R14
 	MOVQ R14, (R12)
@@ -216,6 +221,50 @@ words:
 	SUBQ $8, BP
 	JGT  words
 	JMP  done
+
+eight:
+	// 64-bit values that differ little: one after another of these. What is
+	// copied was written just now, in parts, and loading it would wait for them
+	// all; so the last eight bytes are kept in hand.
+	CMPQ  DX, TAILAT
+	JNE   load
+	CMPQ  R14, $7
+	JHI   load
+	MOVQ  BX, SI
+	SUBQ  R14, SI
+	MOVQ  (SI), SI
+	MOVQ  TAIL, R8
+	SHLQ  $3, R14
+	BZHIQ R14, SI, SI
+	SHRXQ R14, R8, R8
+	NEGQ  R14
+	SHLXQ R14, SI, SI
+	ORQ   SI, R8
+
+repeat:
+	MOVQ       R8, X0
+	PUNPCKLQDQ X0, X0
+	MOVOU      X0, (R12)
+	MOVOU      X0, 16(R12)
+	LEAQ       (BP*8), CX
+	RORQ       CX, R8
+	MOVQ       R8, TAIL
+	MOVQ       R13, TAILAT
+	CMPQ       BP, $32
+	JLS        done
+
+again:
+	ADDQ  $32, R12
+	MOVOU X0, (R12)
+	MOVOU X0, 16(R12)
+	SUBQ  $32, BP
+	CMPQ  BP, $32
+	JHI   again
+	JMP   done
+
+load:
+	MOVQ (SI), R8
+	JMP  repeat
 
 nearer:
 	// Eight bytes one by one, then words from a whole number of periods back.

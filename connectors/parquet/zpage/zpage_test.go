@@ -23,6 +23,14 @@ func pages() map[string][]byte {
 		return b
 	}
 	out["ordered"] = ints(60_000, func(i int) uint64 { return uint64(i / 3) })
+	key, left := uint64(0), uint64(0)
+	out["orders"] = ints(60_000, func(int) uint64 {
+		if left == 0 {
+			key, left = key+1+r.Uint64N(1<<r.Uint64N(12)), 1+r.Uint64N(1<<r.Uint64N(7))
+		}
+		left--
+		return key
+	})
 	out["decimals"] = ints(60_000, func(int) uint64 { return 90_000 + r.Uint64N(10_400_000) })
 	out["few"] = ints(60_000, func(int) uint64 { return 100 * (1 + r.Uint64N(50)) })
 	out["dates"] = ints(60_000, func(i int) uint64 { return uint64(i)/7<<32 | r.Uint64N(4) })
