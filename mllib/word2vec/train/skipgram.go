@@ -69,7 +69,7 @@ func (w *worker) windows() {
 			continue
 		}
 		w.oppose(w.queue.at(0), int64(word)*stride)
-		w.learnWindow(inputs)
+		w.learnWindow(inputs, len(w.groups))
 		w.settle()
 		w.next()
 		if w.sampled() {
@@ -78,14 +78,14 @@ func (w *worker) windows() {
 	}
 }
 
-func (w *worker) learnWindow(inputs []int64) {
+func (w *worker) learnWindow(inputs []int64, groups int) {
 	if w.half {
 		inputs = w.inStage.load(w, w.w.In16, inputs)
 		defer w.inStage.store(w, w.w.In16)
 	}
 	k := &w.window
 	k.Inputs, k.Count = &inputs[0], len(inputs)
-	for g := range w.groups {
+	for g := range w.groups[:groups] {
 		p := &w.groups[g]
 		k.Rows, k.Label, k.Alpha = p.Rows, p.Label, p.Alpha
 		w.set.Window(k)

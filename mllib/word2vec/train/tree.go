@@ -2,29 +2,21 @@ package train
 
 import "github.com/spurwheel/spurwheel/mllib/word2vec/train/kernel"
 
-// skipGramTree trains every pair with the path of the word through the Huffman tree in place of negative examples.
+// skipGramTree trains all neighbours of a word against the word's path through the Huffman tree in place of negative examples:
+// they share it, so a window goes through the kernel of shared negatives, one group of inner nodes after the other.
 func (w *worker) skipGramTree() {
-	stride := int64(w.w.Stride)
 	for pos, word := range w.sentence {
-		from, to := w.reach(pos)
-		w.ahead(pos)
+		inputs := w.neighbours(pos)
 		groups := w.descend(word)
-		if groups == 0 {
+		if len(inputs) == 0 || groups == 0 {
 			continue
 		}
-		sampled := w.sampled()
 		w.aim(w.path)
-		for c := from; c < to; c++ {
-			if c == pos {
-				continue
-			}
-			w.learn(int64(w.sentence[c])*stride, groups)
-			if sampled {
-				w.estimate(groups)
-				sampled = false
-			}
-		}
+		w.learnWindow(inputs, groups)
 		w.settle()
+		if w.sampled() {
+			w.estimate(groups)
+		}
 	}
 }
 
