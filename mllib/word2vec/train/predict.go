@@ -29,7 +29,7 @@ func (w *worker) prepare() {
 	w.groups = make([]kernel.Pair, (targets+kernel.Lanes-1)/kernel.Lanes)
 	w.rows = make([]int64, len(w.groups)*kernel.Lanes)
 	w.prepareStorage()
-	w.outStage, w.inStage = newStaging(len(w.rows), stride), newStaging(2*c.Window, stride)
+	w.outStage, w.inStage = newStaging(max(2*lineSet, len(w.rows)), stride), newStaging(2*c.Window, stride)
 	w.hidden, w.step = alignedRows(1, stride), alignedRows(1, stride)
 	w.prepareKernels(stride)
 }
@@ -54,7 +54,7 @@ func (w *worker) prepareKernels(stride int) {
 	}
 	w.groups[0].Label[0] = 1
 	w.double = kernel.Double{Base: &out[0], Stride: stride}
-	w.pairs = !w.half && len(w.groups) == 1
+	w.pairs = len(w.groups) == 1
 	w.window = kernel.Window{In: &in[0], Base: &out[0], Stride: stride, Steps: &alignedRows(2*w.cfg.Window, kernel.Align)[0]}
 }
 

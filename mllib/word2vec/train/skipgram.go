@@ -1,5 +1,7 @@
 package train
 
+import "github.com/spurwheel/spurwheel/mllib/word2vec/train/kernel"
+
 // skipGram trains every pair of a word and a neighbour with negative examples of its own: the neighbour's input row predicts the
 // word (the direction of word2vec, gensim and Spark).
 func (w *worker) skipGram() {
@@ -38,11 +40,36 @@ func (w *worker) skipDouble(a, b, centre int64) {
 	third, fourth := w.queue.at(queued), w.queue.at(queued+1)
 	w.draw(third)
 	w.draw(fourth)
-	k.A, k.B, k.Alpha = &w.w.In[a], &w.w.In[b], w.alpha
-	k.RowsA, k.RowsB = (*[lineSet]int64)(first), (*[lineSet]int64)(second)
-	k.NextA, k.NextB = (*[lineSet]int64)(third), (*[lineSet]int64)(fourth)
-	w.set.Double(k)
+	k.Alpha = w.alpha
+	if w.half {
+		w.stageDouble(a, b, first, second)
+		w.prefetch(false, third[1:1+w.queue.drawn])
+		w.prefetch(false, fourth[1:1+w.queue.drawn])
+	} else {
+		k.A, k.B = &w.w.In[a], &w.w.In[b]
+		k.RowsA, k.RowsB = (*[lineSet]int64)(first), (*[lineSet]int64)(second)
+		k.NextA, k.NextB = (*[lineSet]int64)(third), (*[lineSet]int64)(fourth)
+		w.set.Double(k)
+	}
 	w.queue.advance(2)
+}
+
+// stageDouble trains two inputs of bfloat16 weights. Rows that both sets have drawn are staged once.
+func (w *worker) stageDouble(a, b int64, first, second []int64) {
+	k := &w.double
+	both := w.both[:copy(w.both[:], first)+copy(w.both[lineSet:], second)]
+	for i := kernel.Lanes; i < lineSet; i++ { // places without a row
+		both[i], both[lineSet+i] = first[0], first[0]
+	}
+	local := w.outStage.load(w, w.w.Out16, both)
+	k.RowsA, k.RowsB = (*[lineSet]int64)(local[:lineSet]), (*[lineSet]int64)(local[lineSet:])
+	k.NextA, k.NextB = k.RowsA, k.RowsB
+	w.ends[0], w.ends[1] = a, b
+	w.inStage.load(w, w.w.In16, w.ends[:])
+	k.A, k.B = &w.inStage.rows[0], &w.inStage.rows[w.w.Stride]
+	w.set.Double(k)
+	w.inStage.store(w, w.w.In16)
+	w.outStage.store(w, w.w.Out16)
 }
 
 // ahead asks for the rows that the next centre and the end of its window bring in.

@@ -33,8 +33,10 @@ type worker struct {
 	size      int         // bytes of a component
 	inStage   staging
 	outStage  staging
-	hidden    []float32 // CBOW: the mean of the inputs
-	step      []float32 // what an input row will move by, while groups follow
+	both      [2 * lineSet]int64 // two sets, to be staged at once
+	ends      [2]int64           // two inputs
+	hidden    []float32          // CBOW: the mean of the inputs
+	step      []float32          // what an input row will move by, while groups follow
 	one       [1]int64
 	inBytes   *byte
 	outBytes  *byte

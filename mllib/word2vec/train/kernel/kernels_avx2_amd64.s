@@ -71,10 +71,7 @@ TEXT ·narrowAVX2(SB), NOSPLIT, $0-48
 	MOVQ         noise+40(FP), R8
 	VMOVDQU      (R8), Y2
 	VMOVDQU      32(R8), Y5
-	MOVL         $const_noiseTimes, AX
-	VMOVD        AX, X3
-	VPBROADCASTD X3, Y3
-	MOVL         $const_noisePlus, AX
+	MOVL         $const_noiseStep, AX
 	VMOVD        AX, X4
 	VPBROADCASTD X4, Y4
 
@@ -84,8 +81,6 @@ row:
 	XORQ CX, CX
 
 component:
-	VPMULLD   Y3, Y2, Y2
-	VPMULLD   Y3, Y5, Y5
 	VPADDD    Y4, Y2, Y2
 	VPADDD    Y4, Y5, Y5
 	VPSRLD    $16, Y2, Y0

@@ -70,9 +70,7 @@ TEXT ·narrowAVX512(SB), NOSPLIT, $0-48
 	MOVQ         stride+32(FP), DX
 	MOVQ         noise+40(FP), R8
 	VMOVDQU32    (R8), Z2
-	MOVL         $const_noiseTimes, AX
-	VPBROADCASTD AX, Z3
-	MOVL         $const_noisePlus, AX
+	MOVL         $const_noiseStep, AX
 	VPBROADCASTD AX, Z4
 
 row:
@@ -81,7 +79,6 @@ row:
 	XORQ CX, CX
 
 component:
-	VPMULLD Z3, Z2, Z2
 	VPADDD  Z4, Z2, Z2
 	VPSRLD  $16, Z2, Z0
 	VPADDD  (DI)(CX*4), Z0, Z0
