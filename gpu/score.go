@@ -72,7 +72,7 @@ func (h *Helper) score(ctx context.Context, t wire.Type, request scoring, plan w
 	if err != nil {
 		return err
 	}
-	defer memory.Close() //nolint:errcheck // the answer has been copied
+	defer memory.Close()
 	sections := request.Sections()
 	copy(wire.Slice[float32](memory, sections[0]), from)
 	copy(wire.Slice[float32](memory, sections[1]), to)

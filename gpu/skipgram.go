@@ -81,7 +81,7 @@ func (h *Helper) TrainSkipGram(ctx context.Context, s SkipGram, c Corpus, w Weig
 	if err := t.layOut(w); err != nil {
 		return from, err
 	}
-	defer t.memory.Close() //nolint:errcheck // the weights have been copied
+	defer t.memory.Close()
 	if err := h.socket.Send(wire.TypeTrain, t.request, t.memory.File()); err != nil {
 		return from, h.gone()
 	}
@@ -176,7 +176,7 @@ func (t *training) feed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer sentences.Close() //nolint:errcheck // only read
+	defer sentences.Close()
 	f := filler{training: t, sentences: sentences}
 	var kept []wire.Block
 	for first := int64(0); ; {

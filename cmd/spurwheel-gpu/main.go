@@ -34,6 +34,6 @@ func run(driverPath string) error {
 	if err != nil {
 		return fmt.Errorf("started by hand: spurwheel starts this program itself: %w", err)
 	}
-	defer socket.Close() //nolint:errcheck // the process ends
+	defer socket.Close()
 	return serve.Serve(socket, driverPath)
 }

@@ -57,7 +57,7 @@ func readBooks(ctx context.Context, folder, name string, limit int) (*books, err
 	if err != nil {
 		return nil, err
 	}
-	defer encoded.Close() //nolint:errcheck // only read
+	defer encoded.Close()
 	if err := b.load(ctx, encoded, limit); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (b *books) load(ctx context.Context, c train.Corpus, limit int) error {
 	if err != nil {
 		return err
 	}
-	defer sentences.Close() //nolint:errcheck // only read
+	defer sentences.Close()
 	for limit == 0 || len(b.ends) < limit {
 		block, err := sentences.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -111,7 +111,7 @@ func (b *books) readTests(folder string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	b.questions, err = eval.ReadQuestions(f, f.Name())
 	return err
 }

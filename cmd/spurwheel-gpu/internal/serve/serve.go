@@ -193,7 +193,7 @@ func (s *server) assign(frame wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	defer memory.Close() //nolint:errcheck // the answer has been written
+	defer memory.Close()
 	if err := s.devices.Assign(request, memory); err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (s *server) nearest(frame wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	defer memory.Close() //nolint:errcheck // the answer has been written
+	defer memory.Close()
 	if err := s.devices.Nearest(request, memory); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package work
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spurwheel/spurwheel/cmd/spurwheel-gpu/internal/driver"
 	"github.com/spurwheel/spurwheel/gpu/kernel"
@@ -81,12 +82,12 @@ type holdings struct {
 	closers []func() error
 }
 
-func (h *holdings) add(close func() error) { h.closers = append(h.closers, close) }
+func (h *holdings) add(giveBack func() error) { h.closers = append(h.closers, giveBack) }
 
 // close gives everything back, last things first. Errors are those of a device that is lost, which the call has reported.
 func (h *holdings) close() {
-	for i := len(h.closers) - 1; i >= 0; i-- {
-		_ = h.closers[i]()
+	for _, giveBack := range slices.Backward(h.closers) {
+		_ = giveBack()
 	}
 	h.closers = nil
 }

@@ -98,7 +98,7 @@ func (s *scorer) open(info wire.Device) error {
 	}
 	s.blocks = info.Processors * warpsPerProcessor / scoreWarps * 2
 	s.depth = padded(s.dim)
-	s.rowsOf, s.columnOf = min(scoreRows, s.count(s.queries)), min(scoreColumns, s.count(s.product.rows))
+	s.rowsOf, s.columnOf = min(scoreRows, s.count(s.queries)), min(scoreColumns, s.count(s.rows))
 	if s.stream, err = s.holdings.stream(); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func padded(n int) int { return (n + kernel.Tile - 1) / kernel.Tile * kernel.Til
 func (s *scorer) count(rows []float32) int { return len(rows) / s.dim }
 
 func (s *scorer) run(ids []uint32, scores []float32) error {
-	queries, rows := s.count(s.queries), s.count(s.product.rows)
+	queries, rows := s.count(s.queries), s.count(s.rows)
 	for from := 0; from < queries; from += s.rowsOf {
 		n := min(s.rowsOf, queries-from)
 		if err := s.upload(s.a, s.queries[from*s.dim:][:n*s.dim]); err != nil {
@@ -164,7 +164,7 @@ func (s *scorer) run(ids []uint32, scores []float32) error {
 }
 
 func (s *scorer) uploadRows(first, columns int) error {
-	if err := s.upload(s.b, s.product.rows[first*s.dim:][:columns*s.dim]); err != nil || s.terms == nil {
+	if err := s.upload(s.b, s.rows[first*s.dim:][:columns*s.dim]); err != nil || s.terms == nil {
 		return err
 	}
 	staged := s.staging.Bytes[:4*columns]
