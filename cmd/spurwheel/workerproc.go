@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -140,8 +141,7 @@ func startChild(number int, settings config.Config, stderr io.Writer) (*child, e
 	c.cmd = exec.Command(self, //nolint:noctx // it lives until stop, longer than the call that starts it
 		"worker-process", "--name", name, "--data", filepath.Join(settings.Data, name),
 		"--memory", strconv.FormatInt(int64(settings.Memory), 10), "--threads", strconv.Itoa(settings.Threads))
-	c.cmd.Env = append(os.Environ(), childSettings(settings)...)
-	c.cmd.Env = append(os.Environ(), storageEnv(settings.S3)...)
+	c.cmd.Env = slices.Concat(os.Environ(), childSettings(settings), storageEnv(settings.S3))
 	c.cmd.Stderr = stderr
 	in, err := c.cmd.StdinPipe()
 	if err != nil {

@@ -73,15 +73,19 @@ func (s *Store) Write(ctx context.Context, task *pb.Task, ex physical.Exchange, 
 	if err == nil {
 		err = w.finish()
 	}
-	if err == nil {
-		err = s.add(keyOf(task.GetId()), w)
-	}
 	if err != nil {
 		return nil, errors.Join(err, w.drop())
 	}
 	out := &pb.Output{Task: proto.CloneOf(task.GetId()), Worker: s.cfg.Worker}
 	for i := range w.parts {
 		out.Rows, out.Bytes = append(out.Rows, w.parts[i].rows), append(out.Bytes, w.parts[i].bytes)
+	}
+	mine := keyOf(task.GetId())
+	if err := s.add(mine, w); err != nil {
+		return nil, errors.Join(err, w.drop())
+	}
+	if ctx.Err() != nil { // whoever dropped the job's outputs may have come before this one was among them
+		return nil, errors.Join(context.Cause(ctx), s.discard(func(k key) bool { return k == mine }))
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -217,5 +218,35 @@ func TestBrokenPeer(t *testing.T) {
 		_, err := read(near, 0, false, &pb.Output{Task: task(1, 0, 0).Id, Worker: "far", Rows: []int64{5}})
 		require.True(t, errs.Is(err, errs.Lost), "%q: %v", answer, err)
 		require.NoError(t, near.Close())
+	}
+}
+
+// Whoever drops a job's outputs cancels its tasks first. However the two meet, nothing may stay.
+func TestDiscardWhileTasksEnd(t *testing.T) {
+	const rounds = 400
+	budget := mem.NewBudget("shuffle", 0)
+	s := shuffle.New(shuffle.Config{Worker: "w", Budget: budget})
+	defer s.Close()
+	for range rounds {
+		run, err := exec.Build(source(10), deps())
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(context.Background())
+		written := make(chan error, 1)
+		go func() {
+			_, err := s.Write(ctx, task(1, 0, 0), physical.Exchange{Kind: physical.ExchangeSingle, Parts: 1}, run)
+			written <- err
+		}()
+		for budget.Used() == 0 && len(written) == 0 {
+			runtime.Gosched() // until the task is about to end
+		}
+		cancel()
+		s.Discard("j")
+		if err := <-written; err == nil {
+			require.Zero(t, budget.Used(), "stored before the job was dropped")
+		} else {
+			require.ErrorIs(t, err, context.Canceled)
+			require.Zero(t, budget.Used(), "stored after the job was dropped")
+		}
+		require.NoError(t, run.Close())
 	}
 }
