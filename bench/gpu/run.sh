@@ -44,7 +44,7 @@ driver=
 tests='Training|Helper|Faults|Start|BadCorpus|Nearest|Assign'
 additions=1
 bench_args=()
-limit=420
+limit=360
 tests_limit=90
 case ${1:-} in
   --prepare)
@@ -84,7 +84,7 @@ command -v nvidia-smi >/dev/null && step nvidia-smi 30 nvidia-smi
 step gpu-tests "$tests_limit" "$carry/helper.test" -test.run "$tests" -test.v
 step gpu-additions 60 env ${additions:+SPURWHEEL_ADDITIONS="$out/additions.json"} "$carry/work.test" -test.v
 step gpu-bench "$limit" "$carry/gpubench" -helper "$SPURWHEEL_GPU_HELPER" -driver "$driver" -data "$carry/data" -out "$out" \
-  -deadline 5m "${bench_args[@]}"
+  -deadline 4m30s "${bench_args[@]}"
 cat "$out/gpu.md" 2>/dev/null || true
 echo "$failures steps failed, $SECONDS s"
 exit $((failures > 0))

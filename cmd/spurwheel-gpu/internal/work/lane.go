@@ -50,6 +50,7 @@ type lane struct {
 	counters  driver.Pointer
 	buffers   [inFlight]buffer
 	resident  []resident
+	handed    driver.Pinned // output rows on their way to another device
 }
 
 // resident is a block that stays on the device.
@@ -113,6 +114,12 @@ func (l *lane) open(info wire.Device) error {
 	}
 	if l.chunk, err = l.pinned(chunkBytes); err != nil {
 		return err
+	}
+	if l.plan.parts > 1 {
+		largest := l.plan.partStart(1) // the first part takes what does not divide
+		if l.handed, err = l.pinned(4 * largest * l.plan.rowFloats()); err != nil {
+			return err
+		}
 	}
 	return l.openBuffers()
 }

@@ -283,32 +283,22 @@ func (l *lane) args(b wire.Block, number, target int) kernel.SkipGramArgs {
 
 // exchange hands the output rows that each device has trained in a round to the device that trains them in the next one.
 func (t *Training) exchange(round int) error {
-	rows := make([]driver.Pinned, len(t.lanes))
 	err := t.each(func(l *lane) error {
-		part := (l.part + round) % t.plan.parts
-		from, bytes := l.partRows(part)
-		var err error
-		if rows[part], err = l.dev.AllocPinned(int(bytes)); err != nil {
-			return err
-		}
-		return l.compute.Download(rows[part].Bytes, from)
+		from, bytes := l.partRows((l.part + round) % t.plan.parts)
+		return l.compute.Download(l.handed.Bytes[:bytes], from)
 	})
 	if err == nil {
 		err = t.each(func(l *lane) error { return l.compute.Wait() })
 	}
 	if err == nil {
 		err = t.each(func(l *lane) error {
-			to, _ := l.partRows((l.part + round + 1) % t.plan.parts)
-			return l.compute.Upload(to, rows[(l.part+round+1)%t.plan.parts].Bytes)
+			// The device of the next part of the input rows has trained the output rows that are wanted.
+			to, bytes := l.partRows((l.part + round + 1) % t.plan.parts)
+			return l.compute.Upload(to, t.lanes[(l.part+1)%t.plan.parts].handed.Bytes[:bytes])
 		})
 	}
 	if err == nil {
 		err = t.each(func(l *lane) error { return l.compute.Wait() })
-	}
-	for _, r := range rows {
-		if r.Bytes != nil {
-			_ = t.threads[0].Do(func(d *driver.Device) error { return d.FreePinned(r) })
-		}
 	}
 	return err
 }
