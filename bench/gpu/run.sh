@@ -61,7 +61,7 @@ case ${1:-} in
     OUT=${OUT:-build/gpu/dry-run}
     ;;
   '')
-    driver=$(ldconfig -p 2>/dev/null | awk '/libcuda\.so\.1 / {print $NF; exit}')
+    driver=$(ldconfig -p 2>/dev/null | awk '/libcuda\.so\.1 / {print $NF; exit}') || true # awk ends before ldconfig does
     for candidate in /usr/local/nvidia/lib64/libcuda.so.1 /usr/local/nvidia/lib/libcuda.so.1; do
       [ -n "$driver" ] || { [ -e "$candidate" ] && driver=$candidate; } || true
     done

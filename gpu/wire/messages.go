@@ -34,8 +34,7 @@ type Device struct {
 	Processors int    `json:"processors"`
 	CacheBytes int    `json:"cache_bytes"` // second level
 	SharedMax  int    `json:"shared_max"`  // shared memory that one block may ask for
-	ClockKHz   int    `json:"clock_khz"`
-	Kernels    string `json:"kernels"` // the embedded code it runs: sm_70 or sm_90; empty if none
+	Kernels    string `json:"kernels"`     // the embedded code it runs: sm_70 or sm_90; empty if none
 }
 
 // Welcome answers Hello.

@@ -105,7 +105,6 @@ API cuDeviceGetAttribute(int *value, int attribute, int) {
   int major = 9, minor = 0;
   sscanf(setting("SPURWHEEL_FAKE_CAPABILITY", "9.0"), "%d.%d", &major, &minor);
   switch (attribute) {
-  case 13: *value = 1000000; break; // clock, kHz
   case 16: *value = 4; break;       // multiprocessors
   case 38: *value = 1 << 20; break; // second-level cache
   case 75: *value = major; break;

@@ -10,7 +10,6 @@ import (
 
 // Attributes of a device, by the driver's numbers.
 const (
-	attributeClock      = 13
 	attributeProcessors = 16
 	attributeCache      = 38
 	attributeMajor      = 75
@@ -112,7 +111,6 @@ func (d *Device) Info() (wire.Device, error) {
 		number int
 		to     *int
 	}{
-		{attributeClock, &info.ClockKHz},
 		{attributeProcessors, &info.Processors},
 		{attributeCache, &info.CacheBytes},
 		{attributeMajor, &info.Major},
