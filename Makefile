@@ -106,6 +106,15 @@ fuzz: ## every fuzz target for FUZZTIME (60s); all run, then it fails if one did
 	done <<<"$$targets"; \
 	echo "$$(wc -l <<<"$$targets") fuzz targets, $$failed failed"; test $$failed = 0
 
+# Real Spark's answers, recorded, and what compares them; absent, the target says so.
+PARITY_RUNNER ?= ../shared/parity
+PARITY_DATA   ?= ../shared/data/parity
+
+.PHONY: parity
+parity: build $(VENV)/.test ## how much of Spark's recorded answers and of PySpark's doctests comes out alike
+	SPURWHEEL_PARITY=$(abspath $(PARITY_DATA)) $(GO) test -count=1 -run '^TestParity$$' ./dataset/sql ./dataset/analyze
+	$(VENV)/bin/python python/parity.py --runner $(PARITY_RUNNER) --data $(PARITY_DATA)
+
 ## Benchmarks
 
 .PHONY: bench-tpch

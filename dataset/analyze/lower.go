@@ -37,6 +37,8 @@ func (r *run) lower(ctx context.Context, n plan.Node) (plan.Node, error) {
 		}
 	case *plan.Shared:
 		return r.lowerShared(ctx, x)
+	case *plan.CollectMetrics:
+		return r.lowerMetrics(ctx, x)
 	}
 	n, err := r.lowerChildren(ctx, n)
 	if err != nil {

@@ -82,19 +82,6 @@ func (r *run) sample(ctx context.Context, n *plan.Sample, sc *scope) (plan.Node,
 	return r.sameOver(ctx, n, sc)
 }
 
-// metrics resolves df.observe's aggregates.
-func (r *run) metrics(ctx context.Context, n *plan.CollectMetrics, sc *scope) (plan.Node, error) {
-	child, err := r.node(ctx, n.Child, sc)
-	if err != nil {
-		return nil, err
-	}
-	list, err := r.selectList(ctx, n.List, r.envOf(sc, child))
-	if err != nil {
-		return nil, err
-	}
-	return &plan.CollectMetrics{Name: n.Name, List: list, Child: child}, nil
-}
-
 // command resolves what a command is about.
 func (r *run) command(ctx context.Context, n plan.Command, sc *scope) (plan.Node, error) {
 	cs := n.Children()

@@ -14,9 +14,9 @@ import (
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
 
-// parityFolder holds what Spark answered to its own SQL tests. It is no part
-// of the repository.
-const parityFolder = "../../../shared/data/parity"
+// parityVariable names the folder with what Spark answered to its own SQL
+// tests, which is no part of the repository: see `make parity`.
+const parityVariable = "SPURWHEEL_PARITY"
 
 // recorded is a line of a recording: a script's head or a statement.
 type recorded struct {
@@ -127,12 +127,13 @@ func (c *parityCount) file(t *testing.T, path string) {
 
 // TestParity parses what Spark was given and compares whether it parses.
 func TestParity(t *testing.T) {
-	if _, err := os.Stat(parityFolder); err != nil {
-		t.Skip("no recordings of Spark's answers here: ", err)
+	folder := os.Getenv(parityVariable)
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip(parityVariable, " names no folder of recorded answers: ", err)
 	}
 	c := &parityCount{}
 	for _, sub := range []string{"sql", "functions"} {
-		require.NoError(t, filepath.WalkDir(filepath.Join(parityFolder, sub), func(path string, d fs.DirEntry, err error) error {
+		require.NoError(t, filepath.WalkDir(filepath.Join(folder, sub), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && strings.HasSuffix(path, ".jsonl") {
 				c.file(t, path)
 			}
