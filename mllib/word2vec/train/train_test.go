@@ -378,6 +378,34 @@ func TestCancelBeforeTheStart(t *testing.T) {
 	require.True(t, errs.Is(err, errs.Canceled), "%v", err)
 }
 
+// TestCancelEndsTheBatch counts words instead of time: what is trained after the cancellation is one batch at most.
+func TestCancelEndsTheBatch(t *testing.T) {
+	_, v := planted(1, 100)
+	sentence := make([]int32, 300_000)
+	for i := range sentence {
+		sentence[i] = int32(i % v.Len())
+	}
+	v.Total = int64(len(sentence))
+	everyMode(t, func(t *testing.T, cfg Config) {
+		ctx, cancel := context.WithCancel(t.Context())
+		blocks := 1
+		at, err := Train(ctx, cfg, v, interrupted{text{sentence}, &blocks, cancel}, newWeights(t, cfg, v), Position{}, nil)
+		require.True(t, errs.Is(err, errs.Canceled), "%v", err)
+		require.Positive(t, at.Shards[0])
+		require.LessOrEqual(t, at.Shards[0], int64(longestBatch))
+	})
+}
+
+func TestBatchesAreBounded(t *testing.T) {
+	require.Equal(t, longestBatch, batchWords(Default()))
+	large := Default()
+	large.Dim, large.Negative, large.Window = 1000, 50, 20
+	require.Equal(t, batchWork/(21*51*1000), batchWords(large))
+	large.Dim, large.Negative, large.Window = maxDim, maxNegative, maxWindow
+	require.NoError(t, large.Check())
+	require.Equal(t, shortestBatch, batchWords(large))
+}
+
 // BenchmarkTrain is whole trainings of a small corpus; the rate is that of raw words per second of one thread.
 func BenchmarkTrain(b *testing.B) {
 	c, v := planted(1, 20_000)

@@ -416,6 +416,28 @@ func BenchmarkPair(b *testing.B) {
 	}
 }
 
+func BenchmarkDouble(b *testing.B) {
+	for _, s := range Sets() {
+		b.Run(s.Name, func(b *testing.B) {
+			const stride = 112
+			in, out := benchmarkField(stride)
+			sets := [4][8]int64{}
+			for i := range sets {
+				for k := 1; k < Lanes; k++ {
+					sets[i][k] = int64(i*5+k) * stride
+				}
+			}
+			d := Double{Base: &out[0], Stride: stride, Alpha: 1e-6}
+			for i := 0; b.Loop(); i += 2 {
+				d.A, d.B = &in[i%16*stride], &in[(i%16+1)*stride]
+				d.RowsA, d.RowsB, d.NextA, d.NextB = &sets[i%4], &sets[i%4+1], &sets[i%4], &sets[i%4+1]
+				s.Double(&d)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2, "ns/pair")
+		})
+	}
+}
+
 func BenchmarkWindow(b *testing.B) {
 	for _, s := range Sets() {
 		b.Run(s.Name, func(b *testing.B) {
