@@ -353,11 +353,16 @@ type ShowString struct {
 	Child          Node
 }
 
-// CollectMetrics is df.observe.
+// CollectMetrics is df.observe: Child's rows, with aggregates computed of them
+// as they pass. It stands for itself in every plan: no rows may be dropped or
+// added below it that were not before.
 type CollectMetrics struct {
 	Name  string
 	List  []Expr
 	Child Node
+	// Result, once List is nothing but aggregate functions, makes the metrics of
+	// their values: over a Local of the functions' columns, in List's order.
+	Result Node
 }
 
 // Transpose is df.transpose.
