@@ -31,6 +31,7 @@ type aggParts struct {
 	// arena holds the long strings of all chunks' keys. Emptied tables give
 	// their buffers to it; raw rows' strings are copied.
 	arena *batch.Vector
+	again interner
 	bytes int64 // of closed chunks
 	level int
 	// scratch: row numbers by partition
@@ -74,7 +75,7 @@ func (a *aggParts) split(keys []uint64, n int) {
 // add scatters key rows and their columns, copying long strings.
 func (a *aggParts) add(in *keyRows, vals []*batch.Vector, raw bool) {
 	if in.long {
-		a.lay.adopt(in.rows, in.bufs, a.arena)
+		a.lay.adopt(in.rows, in.bufs, a.arena, &a.again)
 	}
 	a.scatter(in, vals, raw)
 }
@@ -169,7 +170,7 @@ func (l *keyLayout) moveViews(rows []uint64, base int) {
 }
 
 // adopt copies the long strings of rows into arena and points the rows there.
-func (l *keyLayout) adopt(rows []uint64, bufs [][][]byte, arena *batch.Vector) {
+func (l *keyLayout) adopt(rows []uint64, bufs [][][]byte, arena *batch.Vector, again *interner) {
 	for k := range l.cols {
 		c := &l.cols[k]
 		if c.phys != types.PhysView {
@@ -178,7 +179,7 @@ func (l *keyLayout) adopt(rows []uint64, bufs [][][]byte, arena *batch.Vector) {
 		for at := c.at; at < len(rows); at += l.words {
 			x := batch.View{A: rows[at], B: rows[at+1]}
 			if x.Len() > batch.InlineLen {
-				rows[at+1] = arena.Intern(x.Bytes(bufs[k])).B
+				rows[at+1] = again.view(arena, x.Bytes(bufs[k])).B
 			}
 		}
 	}

@@ -136,6 +136,7 @@ type joinBuildLocal struct {
 	w     chunkWriter
 	keys  []uint64 // of all rows
 	arena *batch.Vector
+	again interner
 	null  bool
 	held  *share
 	sel   []int32
@@ -166,7 +167,7 @@ func (l *joinBuildLocal) consume(b *batch.Batch) error {
 	at := len(l.keys)
 	l.keys = append(l.keys, l.in.rows...)
 	if l.in.long {
-		l.sink.spec.lay.adopt(l.keys[at:], l.in.bufs, l.arena)
+		l.sink.spec.lay.adopt(l.keys[at:], l.in.bufs, l.arena, &l.again)
 	}
 	l.w.append(b.Cols, b.N)
 	if !l.sink.spec.canSpill() {

@@ -17,18 +17,7 @@ type keyTable struct {
 	rows  []uint64
 	n     int
 	arena *batch.Vector // bytes of long strings, which the rows' views locate
-	again copies        // of the batch looked up
-}
-
-// copies remembers where long strings of a batch were copied to: one string of
-// a dictionary is in the keys of many groups.
-type copies [64]struct {
-	from, to batch.View
-	key      int
-}
-
-func copyAt(x batch.View, key int) uint64 {
-	return (x.A ^ x.B ^ uint64(key)) * 0x9E3779B97F4A7C15 >> 58
+	again interner
 }
 
 // firstSlots is the size of a new table: 32 KiB, in the first-level cache.
@@ -177,7 +166,6 @@ func equalWords(a, b []uint64) bool {
 // lookupLong is lookup of rows with long strings among them.
 func (t *keyTable) lookupLong(in *keyRows, groups []int32) {
 	w := t.lay.words
-	t.again = copies{}
 	for i := range in.n {
 		row := in.rows[i*w : i*w+w]
 		at := row[0] >> slotShift & t.mask
@@ -213,11 +201,7 @@ func (t *keyTable) addLong(in *keyRows, row []uint64) {
 			continue
 		}
 		x.B = row[c.at+1]
-		have := &t.again[copyAt(x, k)]
-		if have.from != x || have.key != k {
-			have.from, have.to, have.key = x, t.arena.Intern(x.Bytes(in.bufs[k])), k
-		}
-		t.rows[at+c.at+1] = have.to.B
+		t.rows[at+c.at+1] = t.again.view(t.arena, x.Bytes(in.bufs[k])).B
 	}
 }
 
