@@ -18,7 +18,7 @@ func (t *tally) add(o tally) {
 	t.pairs += o.pairs
 }
 
-func (t tally) mean() float64 {
+func (t *tally) mean() float64 {
 	if t.pairs == 0 {
 		return 0
 	}

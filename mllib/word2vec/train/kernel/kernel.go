@@ -6,6 +6,7 @@ package kernel
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
@@ -62,14 +63,11 @@ func For(name string) (*Set, error) {
 }
 
 func names() string {
-	var all string
-	for i, s := range sets() {
-		if i > 0 {
-			all += ", "
-		}
-		all += s.Name
+	var all []string
+	for _, s := range sets() {
+		all = append(all, s.Name)
 	}
-	return all
+	return strings.Join(all, ", ")
 }
 
 // Sets returns what this machine runs, the fastest first.
