@@ -76,7 +76,7 @@ func (f fileNames) carry(n plan.Node) (plan.Node, *plan.Column) {
 			list = append(append([]plan.Expr{}, list...), col)
 		}
 		return &plan.Project{List: list, Child: child}, col
-	case *plan.Filter, *plan.SubqueryAlias, *plan.Tagged, *plan.Hint, *plan.Sample, *plan.Generate, *plan.Limit:
+	case *plan.Filter, *plan.SubqueryAlias, *plan.Tagged, *plan.Hint, *plan.Sample, *plan.Generate, *plan.Limit, *plan.CollectMetrics:
 		child, col := f.carry(n.Children()[0])
 		if col == nil {
 			return n, nil

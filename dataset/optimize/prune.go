@@ -97,7 +97,7 @@ func (p pruneColumns) prune(n plan.Node, want idSet) plan.Node {
 		below := want.with(n.Gen)
 		out.Child = p.narrow(p.prune(n.Child, below), below)
 		return &out
-	case *plan.Filter, *plan.Sort, *plan.Limit, *plan.OffsetRows, *plan.Tail, *plan.Sample, *plan.Repartition, *plan.Hint, *plan.SubqueryAlias, *plan.Tagged:
+	case *plan.Filter, *plan.Sort, *plan.Limit, *plan.OffsetRows, *plan.Tail, *plan.Sample, *plan.Repartition, *plan.Hint, *plan.SubqueryAlias, *plan.Tagged, *plan.CollectMetrics:
 		return n.WithChildren([]plan.Node{p.prune(n.Children()[0], want.with(n.Exprs()...))})
 	case *plan.Union:
 		return p.union(n, want)

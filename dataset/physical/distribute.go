@@ -95,10 +95,12 @@ func (c *cutter) distribute(n Node) spread {
 			return spread{node: n, parts: anyParts, tasks: min(c.workers, len(n.Splits))}
 		}
 		return spread{node: n, tasks: 1}
-	case *Filter, *Project, *Expand, *Generate, *Sample, *Write:
+	case *Filter, *Project, *Expand, *Generate, *Sample, *CollectMetrics, *Write:
 		s := c.distribute(n.Children()[0])
 		keys := s.keys
-		if _, ok := n.(*Filter); !ok {
+		switch n.(type) {
+		case *Filter, *CollectMetrics:
+		default:
 			keys = nil // positions change
 		}
 		p := s.parts

@@ -19,7 +19,7 @@ type Estimator interface {
 }
 
 // Planner turns optimised logical plans into physical ones. A Planner serves
-// one query: runtime filter numbers count up in it.
+// one query: the numbers of runtime filters and observations count up in it.
 type Planner struct {
 	Registry *function.Registry
 	Estimate Estimator
@@ -138,7 +138,7 @@ func (p *Planner) node(ctx context.Context, n plan.Node) (Node, error) {
 	case *plan.Repartition:
 		return p.node(ctx, n.Child)
 	case *plan.CollectMetrics:
-		return p.node(ctx, n.Child)
+		return p.observe(ctx, n)
 	}
 	return p.rare(ctx, n)
 }

@@ -62,6 +62,7 @@ func everyNode() physical.Node {
 	n = &physical.Union{Inputs: []physical.Node{n, &physical.StageInput{Stage: 2, Broadcast: true, Out: n.Schema()}}, Out: n.Schema()}
 	n = &physical.Sample{Lower: 0.1, Upper: 0.4, WithReplacement: true, Seed: 3, Child: &physical.Shared{ID: 4, Child: n}}
 	n = &physical.Sort{Keys: []physical.SortKey{{Expr: col(0, types.String), Desc: true}}, Limit: 10, Offset: 2, Global: true, Child: n}
+	n = &physical.CollectMetrics{ID: 3, Aggs: []*plan.Agg{agg}, Child: n}
 	n = &physical.Limit{N: 3, Offset: 1, Tail: true, Child: n}
 	return &physical.Write{Format: "csv", Path: "/out", JobID: "j", PartitionBy: []int{0}, Options: format.Options{"sep": ";"}, Child: n}
 }

@@ -135,6 +135,8 @@ func encodeRareNode(n Node, out *pb.Node) {
 		out.Kind = &pb.Node_Recursive{Recursive: &pb.Recursive{Id: n.ID, MaxLevel: n.MaxLevel, MaxRows: n.MaxRows, Limit: n.Limit}}
 	case *RecursiveRef:
 		out.Out, out.Kind = EncodeSchema(n.Out), &pb.Node_RecursiveRef{RecursiveRef: &pb.RecursiveRef{Id: n.ID}}
+	case *CollectMetrics:
+		out.Kind = &pb.Node_CollectMetrics{CollectMetrics: &pb.CollectMetrics{Id: n.ID, Aggs: encodeExprs(n.Aggs)}}
 	case *CacheRead:
 		out.Out, out.Kind = EncodeSchema(n.Out), &pb.Node_CacheRead{CacheRead: &pb.CacheRead{Key: n.Key}}
 	default:
@@ -315,6 +317,8 @@ func (d *decoder) rareNode(p *pb.Node, rows Rows, out types.Schema, cs []Node) N
 	case *pb.Node_Write:
 		w := k.Write
 		return &Write{Rows: rows, Format: w.Format, Path: w.Path, JobID: w.JobId, PartitionBy: ints(w.PartitionBy), Options: w.Options, Child: cs[0]}
+	case *pb.Node_CollectMetrics:
+		return &CollectMetrics{Rows: rows, ID: k.CollectMetrics.Id, Aggs: d.aggs(k.CollectMetrics.Aggs), Child: cs[0]}
 	case *pb.Node_CacheRead:
 		return &CacheRead{Rows: rows, Key: k.CacheRead.Key, Out: out}
 	case *pb.Node_Recursive:
@@ -339,15 +343,21 @@ func (d *decoder) aggregate(p *pb.Aggregate, rows Rows, out types.Schema, child 
 	if p.Mode > uint32(AggFinal) || p.Merge != nil && len(p.Merge) != len(p.Aggs) {
 		d.fail("aggregate mode %d", p.Mode)
 	}
-	for _, e := range d.exprs(p.Aggs) {
+	n.Aggs = d.aggs(p.Aggs)
+	return n
+}
+
+func (d *decoder) aggs(ps []*pb.Expr) []*plan.Agg {
+	var out []*plan.Agg
+	for _, e := range d.exprs(ps) {
 		a, ok := e.(*plan.Agg)
 		if !ok {
 			d.fail("aggregate function is %T", e)
-			return n
+			return out
 		}
-		n.Aggs = append(n.Aggs, a)
+		out = append(out, a)
 	}
-	return n
+	return out
 }
 
 func (d *decoder) hashJoin(p *pb.HashJoin, rows Rows, out types.Schema, cs []Node) Node {

@@ -35,6 +35,7 @@ type Handle struct {
 		placed  map[int]Placed // final stage: partition -> latest attempt
 		changed chan struct{}  // closed and renewed when placed changes
 		done    map[int]int
+		chosen  map[int][]dispatch.Output // by stage that is over: the attempts that count
 		started int
 		outputs []dispatch.Output
 		err     error
@@ -49,6 +50,7 @@ func newHandle(d *Driver, spec JobSpec) *Handle {
 		h.final = spec.Stages[i].ID
 	}
 	h.mu.placed, h.mu.done, h.mu.changed = map[int]Placed{}, map[int]int{}, make(chan struct{})
+	h.mu.chosen = map[int][]dispatch.Output{}
 	return h
 }
 
@@ -68,6 +70,9 @@ func (h *Handle) task(a dispatch.Launch) *pb.Task {
 			out, _ := o.Detail.(*pb.Output)
 			if out == nil {
 				out = &pb.Output{Task: WireTask(o.Task), Worker: o.Worker}
+			}
+			if len(out.Observed) > 0 { // not for other tasks
+				out = &pb.Output{Task: out.Task, Worker: out.Worker, Rows: out.Rows, Bytes: out.Bytes}
 			}
 			so.Outputs = append(so.Outputs, out)
 		}
@@ -93,7 +98,7 @@ func (h *Handle) launched(a dispatch.Launch) {
 func (h *Handle) stageDone(a dispatch.StageDone) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.mu.done[a.Stage] = len(a.Outputs)
+	h.mu.done[a.Stage], h.mu.chosen[a.Stage] = len(a.Outputs), a.Outputs
 }
 
 // taskFinished counts a finished task for progress.
@@ -120,7 +125,7 @@ func (h *Handle) finish(outputs []dispatch.Output, err error) {
 	if h.mu.over {
 		return
 	}
-	h.mu.over, h.mu.outputs, h.mu.err = true, outputs, err
+	h.mu.over, h.mu.outputs, h.mu.err, h.mu.chosen[h.final] = true, outputs, err, outputs
 	close(h.ended)
 }
 
@@ -132,6 +137,18 @@ func (h *Handle) Result() ([]dispatch.Output, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.mu.outputs, h.mu.err
+}
+
+// Chosen is the outputs of each stage that is over, in the order of the stages,
+// one of each task: of an attempt whose rows count. Valid once Ended.
+func (h *Handle) Chosen() [][]dispatch.Output {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([][]dispatch.Output, len(h.spec.Stages))
+	for i, s := range h.spec.Stages {
+		out[i] = h.mu.chosen[s.ID]
+	}
+	return out
 }
 
 // Place waits until an attempt after `after` of a final partition is placed

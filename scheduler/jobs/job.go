@@ -33,6 +33,14 @@ type Stream interface {
 	batch.Reader
 	Progress() []StageProgress
 	Operators() []OperatorStats // final after io.EOF
+	Observed() []Observation    // valid after io.EOF
+}
+
+// Observation is what one task has of an observation: a block of one row of
+// partial states. Of repeated attempts, one counts.
+type Observation struct {
+	ID    int64
+	State []byte
 }
 
 // StageProgress is one stage's totals so far.

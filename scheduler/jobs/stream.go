@@ -147,6 +147,26 @@ func (s *stream) Progress() []StageProgress {
 	return out
 }
 
+// Observed is the tasks' observations. A shared subtree that several stages
+// compute counts where it comes first.
+func (s *stream) Observed() []Observation {
+	var out []Observation
+	stage := map[int64]int{}
+	for i, outputs := range s.handle.Chosen() {
+		for _, o := range outputs {
+			task, _ := o.Detail.(*pb.Output)
+			for _, seen := range task.GetObserved() {
+				if first, ok := stage[seen.GetId()]; ok && first != i {
+					continue
+				}
+				stage[seen.GetId()] = i
+				out = append(out, Observation{ID: seen.GetId(), State: seen.GetState()})
+			}
+		}
+	}
+	return out
+}
+
 func (s *stream) Operators() []OperatorStats {
 	if s.runner.Finished == nil {
 		return nil

@@ -36,7 +36,7 @@ func (s *Session) Execute(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if res.observed, err = q.observe(ctx, req.Plan); err != nil {
+	if err := q.observing(ctx, req.Plan, res); err != nil {
 		return nil, errors.Join(err, res.Close())
 	}
 	return res, nil
@@ -135,7 +135,11 @@ func (q *query) start(ctx context.Context, node physical.Node) (jobs.Stream, err
 	if q.jobs++; q.jobs > 1 {
 		id = fmt.Sprintf("%s-%d", q.id, q.jobs)
 	}
-	return s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads, Storage: s.conf.storage()})
+	out, err := s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads, Storage: s.conf.storage()})
+	if seen := physical.Observations(node); err == nil && len(seen) > 0 {
+		out = &observedStream{Stream: out, query: q, nodes: seen}
+	}
+	return out, err
 }
 
 // rows runs a resolved plan for the analyser, which needs to know data.

@@ -50,6 +50,7 @@ type query struct {
 	analyzer *analyze.Analyzer
 	id       string
 	jobs     int // started so far
+	observed []Observed
 }
 
 func (s *Session) newQuery(id string) (*query, error) {

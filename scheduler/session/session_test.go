@@ -129,6 +129,7 @@ func (s *stream) Schema() types.Schema            { return s.schema }
 func (s *stream) Close() error                    { return nil }
 func (s *stream) Progress() []jobs.StageProgress  { return nil }
 func (s *stream) Operators() []jobs.OperatorStats { return nil }
+func (s *stream) Observed() []jobs.Observation    { return nil }
 
 func (s *stream) Next(context.Context) (*batch.Batch, error) {
 	if b := s.out; b != nil {

@@ -14,7 +14,7 @@ type Result struct {
 	batch.Reader
 	progress  func() []jobs.StageProgress
 	operators func() []jobs.OperatorStats
-	observed  []Observed
+	query     *query // what it observes; nil nothing
 }
 
 // Observed is the values of a df.observe.
@@ -40,8 +40,13 @@ func (r *Result) Operators() []jobs.OperatorStats {
 	return r.operators()
 }
 
-// Observed are the metrics collected beside the rows.
-func (r *Result) Observed() []Observed { return r.observed }
+// Observed are the metrics collected beside the rows, complete after io.EOF.
+func (r *Result) Observed() []Observed {
+	if r.query == nil {
+		return nil
+	}
+	return r.query.observed
+}
 
 // rowsResult is a small result held in memory.
 func rowsResult(schema types.Schema, rows [][]any) *Result {

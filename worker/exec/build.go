@@ -25,6 +25,7 @@ type builder struct {
 	rounds  map[int64]*collectSink // the rows that came last, of the recursive queries around
 	held    []*account
 	writes  []*writeSink
+	watched []*observer
 	// counters of all operators, and of the one being built
 	counters []*counter
 	cur      *counter
@@ -338,6 +339,8 @@ func (b *builder) rare(n physical.Node) (*pipe, error) {
 		}
 		p := &pipe{source: &gather{in: in, threads: b.deps.Threads}, ordered: in.ordered}
 		return p.then(sampleStep(n.Lower, n.Upper, n.WithReplacement, n.Seed)), nil
+	case *physical.CollectMetrics:
+		return b.observe(n)
 	case *physical.Write:
 		return b.write(n)
 	case *physical.CacheRead:

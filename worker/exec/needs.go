@@ -50,6 +50,12 @@ func (o needs) visit(n physical.Node, need columnSet) {
 		o.visit(n.Child, with(need, n.Child.Schema().Len(), n.Cond))
 	case *physical.Limit:
 		o.visit(n.Child, need)
+	case *physical.CollectMetrics:
+		es := make([]plan.Expr, len(n.Aggs))
+		for i, a := range n.Aggs {
+			es[i] = a
+		}
+		o.visit(n.Child, with(need, n.Child.Schema().Len(), es...))
 	case *physical.Aggregate:
 		o.aggregate(n)
 	case *physical.HashJoin:

@@ -68,12 +68,27 @@ func (r *result) Next(ctx context.Context) (*batch.Batch, error) {
 	case nil:
 		return b, nil
 	case io.EOF:
-		r.t.finish(&pb.TaskDone{Id: r.t.msg.GetId()})
+		err = r.t.read()
 	default:
 		r.t.end(err)
 	}
 	r.over = err
 	return nil, err
+}
+
+// read reports a task whose rows were all read, and gives io.EOF.
+func (t *task) read() error {
+	done := &pb.TaskDone{Id: t.msg.GetId()}
+	o := &pb.Output{Task: done.Id}
+	if err := t.observe(o); err != nil {
+		t.end(err)
+		return err
+	}
+	if len(o.Observed) > 0 {
+		done.Output = o
+	}
+	t.finish(done)
+	return io.EOF
 }
 
 // next advances the pipelines; a panic in them is the task's failure.

@@ -268,8 +268,20 @@ func (t *task) store(out physical.Exchange) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := t.observe(o); err != nil {
+		return err
+	}
 	t.finish(&pb.TaskDone{Id: t.msg.GetId(), Output: o})
 	return nil
+}
+
+// observe adds the task's observations to what it reports.
+func (t *task) observe(o *pb.Output) error {
+	seen, err := t.run.Observed()
+	for _, s := range seen {
+		o.Observed = append(o.Observed, &pb.Observation{Id: s.ID, State: s.State})
+	}
+	return err
 }
 
 // end releases a task and reports a failure; without one, finish has reported.

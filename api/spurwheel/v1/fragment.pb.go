@@ -269,6 +269,7 @@ type Node struct {
 	//	*Node_CacheRead
 	//	*Node_Recursive
 	//	*Node_RecursiveRef
+	//	*Node_CollectMetrics
 	Kind          isNode_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -521,6 +522,15 @@ func (x *Node) GetRecursiveRef() *RecursiveRef {
 	return nil
 }
 
+func (x *Node) GetCollectMetrics() *CollectMetrics {
+	if x != nil {
+		if x, ok := x.Kind.(*Node_CollectMetrics); ok {
+			return x.CollectMetrics
+		}
+	}
+	return nil
+}
+
 type isNode_Kind interface {
 	isNode_Kind()
 }
@@ -609,6 +619,10 @@ type Node_RecursiveRef struct {
 	RecursiveRef *RecursiveRef `protobuf:"bytes,24,opt,name=recursive_ref,json=recursiveRef,proto3,oneof"`
 }
 
+type Node_CollectMetrics struct {
+	CollectMetrics *CollectMetrics `protobuf:"bytes,25,opt,name=collect_metrics,json=collectMetrics,proto3,oneof"`
+}
+
 func (*Node_Scan) isNode_Kind() {}
 
 func (*Node_Values) isNode_Kind() {}
@@ -650,6 +664,8 @@ func (*Node_CacheRead) isNode_Kind() {}
 func (*Node_Recursive) isNode_Kind() {}
 
 func (*Node_RecursiveRef) isNode_Kind() {}
+
+func (*Node_CollectMetrics) isNode_Kind() {}
 
 type Scan struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
@@ -2000,6 +2016,58 @@ func (x *RecursiveRef) GetId() int64 {
 	return 0
 }
 
+type CollectMetrics struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int64                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Aggs          []*Expr                `protobuf:"bytes,2,rep,name=aggs,proto3" json:"aggs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CollectMetrics) Reset() {
+	*x = CollectMetrics{}
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CollectMetrics) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CollectMetrics) ProtoMessage() {}
+
+func (x *CollectMetrics) ProtoReflect() protoreflect.Message {
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CollectMetrics.ProtoReflect.Descriptor instead.
+func (*CollectMetrics) Descriptor() ([]byte, []int) {
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *CollectMetrics) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *CollectMetrics) GetAggs() []*Expr {
+	if x != nil {
+		return x.Aggs
+	}
+	return nil
+}
+
 type CacheRead struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -2009,7 +2077,7 @@ type CacheRead struct {
 
 func (x *CacheRead) Reset() {
 	*x = CacheRead{}
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[27]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2021,7 +2089,7 @@ func (x *CacheRead) String() string {
 func (*CacheRead) ProtoMessage() {}
 
 func (x *CacheRead) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[27]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2034,7 +2102,7 @@ func (x *CacheRead) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CacheRead.ProtoReflect.Descriptor instead.
 func (*CacheRead) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{27}
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CacheRead) GetKey() string {
@@ -2062,7 +2130,7 @@ type Env struct {
 
 func (x *Env) Reset() {
 	*x = Env{}
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[28]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +2142,7 @@ func (x *Env) String() string {
 func (*Env) ProtoMessage() {}
 
 func (x *Env) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[28]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +2155,7 @@ func (x *Env) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Env.ProtoReflect.Descriptor instead.
 func (*Env) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{28}
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Env) GetAnsi() bool {
@@ -2172,7 +2240,7 @@ type Exchange struct {
 
 func (x *Exchange) Reset() {
 	*x = Exchange{}
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[29]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2184,7 +2252,7 @@ func (x *Exchange) String() string {
 func (*Exchange) ProtoMessage() {}
 
 func (x *Exchange) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[29]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2197,7 +2265,7 @@ func (x *Exchange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exchange.ProtoReflect.Descriptor instead.
 func (*Exchange) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{29}
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Exchange) GetKind() uint32 {
@@ -2239,7 +2307,7 @@ type Fragment struct {
 
 func (x *Fragment) Reset() {
 	*x = Fragment{}
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[30]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2319,7 @@ func (x *Fragment) String() string {
 func (*Fragment) ProtoMessage() {}
 
 func (x *Fragment) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_fragment_proto_msgTypes[30]
+	mi := &file_spurwheel_v1_fragment_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2332,7 @@ func (x *Fragment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fragment.ProtoReflect.Descriptor instead.
 func (*Fragment) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{30}
+	return file_spurwheel_v1_fragment_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Fragment) GetRoot() *Node {
@@ -2314,7 +2382,7 @@ const file_spurwheel_v1_fragment_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"7\n" +
 	"\rRuntimeFilter\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x16\n" +
-	"\x06column\x18\x02 \x01(\x05R\x06column\"\xab\t\n" +
+	"\x06column\x18\x02 \x01(\x05R\x06column\"\xf4\t\n" +
 	"\x04Node\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12.\n" +
 	"\bchildren\x18\x02 \x03(\v2\x12.spurwheel.v1.NodeR\bchildren\x12&\n" +
@@ -2343,7 +2411,8 @@ const file_spurwheel_v1_fragment_proto_rawDesc = "" +
 	"\n" +
 	"cache_read\x18\x16 \x01(\v2\x17.spurwheel.v1.CacheReadH\x00R\tcacheRead\x127\n" +
 	"\trecursive\x18\x17 \x01(\v2\x17.spurwheel.v1.RecursiveH\x00R\trecursive\x12A\n" +
-	"\rrecursive_ref\x18\x18 \x01(\v2\x1a.spurwheel.v1.RecursiveRefH\x00R\frecursiveRefB\x06\n" +
+	"\rrecursive_ref\x18\x18 \x01(\v2\x1a.spurwheel.v1.RecursiveRefH\x00R\frecursiveRef\x12G\n" +
+	"\x0fcollect_metrics\x18\x19 \x01(\v2\x1c.spurwheel.v1.CollectMetricsH\x00R\x0ecollectMetricsB\x06\n" +
 	"\x04kind\"\xd3\x02\n" +
 	"\x04Scan\x12\x14\n" +
 	"\x05table\x18\x01 \x01(\tR\x05table\x12+\n" +
@@ -2443,7 +2512,10 @@ const file_spurwheel_v1_fragment_proto_rawDesc = "" +
 	"\bmax_rows\x18\x03 \x01(\x03R\amaxRows\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\x03R\x05limit\"\x1e\n" +
 	"\fRecursiveRef\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\x03R\x02id\"\x1d\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\"H\n" +
+	"\x0eCollectMetrics\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\x12&\n" +
+	"\x04aggs\x18\x02 \x03(\v2\x12.spurwheel.v1.ExprR\x04aggs\"\x1d\n" +
 	"\tCacheRead\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\"\xe7\x02\n" +
 	"\x03Env\x12\x12\n" +
@@ -2485,54 +2557,55 @@ func file_spurwheel_v1_fragment_proto_rawDescGZIP() []byte {
 	return file_spurwheel_v1_fragment_proto_rawDescData
 }
 
-var file_spurwheel_v1_fragment_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_spurwheel_v1_fragment_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_spurwheel_v1_fragment_proto_goTypes = []any{
-	(*FileRef)(nil),       // 0: spurwheel.v1.FileRef
-	(*Split)(nil),         // 1: spurwheel.v1.Split
-	(*RuntimeFilter)(nil), // 2: spurwheel.v1.RuntimeFilter
-	(*Node)(nil),          // 3: spurwheel.v1.Node
-	(*Scan)(nil),          // 4: spurwheel.v1.Scan
-	(*Values)(nil),        // 5: spurwheel.v1.Values
-	(*Range)(nil),         // 6: spurwheel.v1.Range
-	(*Filter)(nil),        // 7: spurwheel.v1.Filter
-	(*Project)(nil),       // 8: spurwheel.v1.Project
-	(*Aggregate)(nil),     // 9: spurwheel.v1.Aggregate
-	(*HashJoin)(nil),      // 10: spurwheel.v1.HashJoin
-	(*NestedLoop)(nil),    // 11: spurwheel.v1.NestedLoop
-	(*Sort)(nil),          // 12: spurwheel.v1.Sort
-	(*Limit)(nil),         // 13: spurwheel.v1.Limit
-	(*FrameBound)(nil),    // 14: spurwheel.v1.FrameBound
-	(*WindowFunc)(nil),    // 15: spurwheel.v1.WindowFunc
-	(*Window)(nil),        // 16: spurwheel.v1.Window
-	(*Union)(nil),         // 17: spurwheel.v1.Union
-	(*ExprList)(nil),      // 18: spurwheel.v1.ExprList
-	(*Expand)(nil),        // 19: spurwheel.v1.Expand
-	(*Generate)(nil),      // 20: spurwheel.v1.Generate
-	(*Sample)(nil),        // 21: spurwheel.v1.Sample
-	(*Shared)(nil),        // 22: spurwheel.v1.Shared
-	(*StageInput)(nil),    // 23: spurwheel.v1.StageInput
-	(*Write)(nil),         // 24: spurwheel.v1.Write
-	(*Recursive)(nil),     // 25: spurwheel.v1.Recursive
-	(*RecursiveRef)(nil),  // 26: spurwheel.v1.RecursiveRef
-	(*CacheRead)(nil),     // 27: spurwheel.v1.CacheRead
-	(*Env)(nil),           // 28: spurwheel.v1.Env
-	(*Exchange)(nil),      // 29: spurwheel.v1.Exchange
-	(*Fragment)(nil),      // 30: spurwheel.v1.Fragment
-	nil,                   // 31: spurwheel.v1.Split.OptionsEntry
-	nil,                   // 32: spurwheel.v1.Write.OptionsEntry
-	nil,                   // 33: spurwheel.v1.Env.ConfEntry
-	(*Schema)(nil),        // 34: spurwheel.v1.Schema
-	(*Value)(nil),         // 35: spurwheel.v1.Value
-	(*Expr)(nil),          // 36: spurwheel.v1.Expr
-	(*SortKey)(nil),       // 37: spurwheel.v1.SortKey
+	(*FileRef)(nil),        // 0: spurwheel.v1.FileRef
+	(*Split)(nil),          // 1: spurwheel.v1.Split
+	(*RuntimeFilter)(nil),  // 2: spurwheel.v1.RuntimeFilter
+	(*Node)(nil),           // 3: spurwheel.v1.Node
+	(*Scan)(nil),           // 4: spurwheel.v1.Scan
+	(*Values)(nil),         // 5: spurwheel.v1.Values
+	(*Range)(nil),          // 6: spurwheel.v1.Range
+	(*Filter)(nil),         // 7: spurwheel.v1.Filter
+	(*Project)(nil),        // 8: spurwheel.v1.Project
+	(*Aggregate)(nil),      // 9: spurwheel.v1.Aggregate
+	(*HashJoin)(nil),       // 10: spurwheel.v1.HashJoin
+	(*NestedLoop)(nil),     // 11: spurwheel.v1.NestedLoop
+	(*Sort)(nil),           // 12: spurwheel.v1.Sort
+	(*Limit)(nil),          // 13: spurwheel.v1.Limit
+	(*FrameBound)(nil),     // 14: spurwheel.v1.FrameBound
+	(*WindowFunc)(nil),     // 15: spurwheel.v1.WindowFunc
+	(*Window)(nil),         // 16: spurwheel.v1.Window
+	(*Union)(nil),          // 17: spurwheel.v1.Union
+	(*ExprList)(nil),       // 18: spurwheel.v1.ExprList
+	(*Expand)(nil),         // 19: spurwheel.v1.Expand
+	(*Generate)(nil),       // 20: spurwheel.v1.Generate
+	(*Sample)(nil),         // 21: spurwheel.v1.Sample
+	(*Shared)(nil),         // 22: spurwheel.v1.Shared
+	(*StageInput)(nil),     // 23: spurwheel.v1.StageInput
+	(*Write)(nil),          // 24: spurwheel.v1.Write
+	(*Recursive)(nil),      // 25: spurwheel.v1.Recursive
+	(*RecursiveRef)(nil),   // 26: spurwheel.v1.RecursiveRef
+	(*CollectMetrics)(nil), // 27: spurwheel.v1.CollectMetrics
+	(*CacheRead)(nil),      // 28: spurwheel.v1.CacheRead
+	(*Env)(nil),            // 29: spurwheel.v1.Env
+	(*Exchange)(nil),       // 30: spurwheel.v1.Exchange
+	(*Fragment)(nil),       // 31: spurwheel.v1.Fragment
+	nil,                    // 32: spurwheel.v1.Split.OptionsEntry
+	nil,                    // 33: spurwheel.v1.Write.OptionsEntry
+	nil,                    // 34: spurwheel.v1.Env.ConfEntry
+	(*Schema)(nil),         // 35: spurwheel.v1.Schema
+	(*Value)(nil),          // 36: spurwheel.v1.Value
+	(*Expr)(nil),           // 37: spurwheel.v1.Expr
+	(*SortKey)(nil),        // 38: spurwheel.v1.SortKey
 }
 var file_spurwheel_v1_fragment_proto_depIdxs = []int32{
 	0,  // 0: spurwheel.v1.Split.file:type_name -> spurwheel.v1.FileRef
-	31, // 1: spurwheel.v1.Split.options:type_name -> spurwheel.v1.Split.OptionsEntry
-	34, // 2: spurwheel.v1.Split.schema:type_name -> spurwheel.v1.Schema
-	35, // 3: spurwheel.v1.Split.partitions:type_name -> spurwheel.v1.Value
+	32, // 1: spurwheel.v1.Split.options:type_name -> spurwheel.v1.Split.OptionsEntry
+	35, // 2: spurwheel.v1.Split.schema:type_name -> spurwheel.v1.Schema
+	36, // 3: spurwheel.v1.Split.partitions:type_name -> spurwheel.v1.Value
 	3,  // 4: spurwheel.v1.Node.children:type_name -> spurwheel.v1.Node
-	34, // 5: spurwheel.v1.Node.out:type_name -> spurwheel.v1.Schema
+	35, // 5: spurwheel.v1.Node.out:type_name -> spurwheel.v1.Schema
 	4,  // 6: spurwheel.v1.Node.scan:type_name -> spurwheel.v1.Scan
 	5,  // 7: spurwheel.v1.Node.values:type_name -> spurwheel.v1.Values
 	6,  // 8: spurwheel.v1.Node.range:type_name -> spurwheel.v1.Range
@@ -2551,45 +2624,47 @@ var file_spurwheel_v1_fragment_proto_depIdxs = []int32{
 	22, // 21: spurwheel.v1.Node.shared:type_name -> spurwheel.v1.Shared
 	23, // 22: spurwheel.v1.Node.stage_input:type_name -> spurwheel.v1.StageInput
 	24, // 23: spurwheel.v1.Node.write:type_name -> spurwheel.v1.Write
-	27, // 24: spurwheel.v1.Node.cache_read:type_name -> spurwheel.v1.CacheRead
+	28, // 24: spurwheel.v1.Node.cache_read:type_name -> spurwheel.v1.CacheRead
 	25, // 25: spurwheel.v1.Node.recursive:type_name -> spurwheel.v1.Recursive
 	26, // 26: spurwheel.v1.Node.recursive_ref:type_name -> spurwheel.v1.RecursiveRef
-	1,  // 27: spurwheel.v1.Scan.splits:type_name -> spurwheel.v1.Split
-	36, // 28: spurwheel.v1.Scan.filters:type_name -> spurwheel.v1.Expr
-	2,  // 29: spurwheel.v1.Scan.runtime:type_name -> spurwheel.v1.RuntimeFilter
-	34, // 30: spurwheel.v1.Scan.schemas:type_name -> spurwheel.v1.Schema
-	36, // 31: spurwheel.v1.Filter.cond:type_name -> spurwheel.v1.Expr
-	36, // 32: spurwheel.v1.Project.exprs:type_name -> spurwheel.v1.Expr
-	36, // 33: spurwheel.v1.Aggregate.keys:type_name -> spurwheel.v1.Expr
-	36, // 34: spurwheel.v1.Aggregate.aggs:type_name -> spurwheel.v1.Expr
-	36, // 35: spurwheel.v1.HashJoin.left_keys:type_name -> spurwheel.v1.Expr
-	36, // 36: spurwheel.v1.HashJoin.right_keys:type_name -> spurwheel.v1.Expr
-	36, // 37: spurwheel.v1.HashJoin.residual:type_name -> spurwheel.v1.Expr
-	2,  // 38: spurwheel.v1.HashJoin.publish:type_name -> spurwheel.v1.RuntimeFilter
-	36, // 39: spurwheel.v1.NestedLoop.cond:type_name -> spurwheel.v1.Expr
-	37, // 40: spurwheel.v1.Sort.keys:type_name -> spurwheel.v1.SortKey
-	36, // 41: spurwheel.v1.FrameBound.value:type_name -> spurwheel.v1.Expr
-	36, // 42: spurwheel.v1.WindowFunc.func:type_name -> spurwheel.v1.Expr
-	14, // 43: spurwheel.v1.WindowFunc.lo:type_name -> spurwheel.v1.FrameBound
-	14, // 44: spurwheel.v1.WindowFunc.hi:type_name -> spurwheel.v1.FrameBound
-	36, // 45: spurwheel.v1.Window.partition:type_name -> spurwheel.v1.Expr
-	37, // 46: spurwheel.v1.Window.order:type_name -> spurwheel.v1.SortKey
-	15, // 47: spurwheel.v1.Window.funcs:type_name -> spurwheel.v1.WindowFunc
-	36, // 48: spurwheel.v1.ExprList.exprs:type_name -> spurwheel.v1.Expr
-	18, // 49: spurwheel.v1.Expand.projections:type_name -> spurwheel.v1.ExprList
-	36, // 50: spurwheel.v1.Generate.gen:type_name -> spurwheel.v1.Expr
-	32, // 51: spurwheel.v1.Write.options:type_name -> spurwheel.v1.Write.OptionsEntry
-	33, // 52: spurwheel.v1.Env.conf:type_name -> spurwheel.v1.Env.ConfEntry
-	36, // 53: spurwheel.v1.Exchange.keys:type_name -> spurwheel.v1.Expr
-	37, // 54: spurwheel.v1.Exchange.order:type_name -> spurwheel.v1.SortKey
-	3,  // 55: spurwheel.v1.Fragment.root:type_name -> spurwheel.v1.Node
-	28, // 56: spurwheel.v1.Fragment.env:type_name -> spurwheel.v1.Env
-	29, // 57: spurwheel.v1.Fragment.output:type_name -> spurwheel.v1.Exchange
-	58, // [58:58] is the sub-list for method output_type
-	58, // [58:58] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	27, // 27: spurwheel.v1.Node.collect_metrics:type_name -> spurwheel.v1.CollectMetrics
+	1,  // 28: spurwheel.v1.Scan.splits:type_name -> spurwheel.v1.Split
+	37, // 29: spurwheel.v1.Scan.filters:type_name -> spurwheel.v1.Expr
+	2,  // 30: spurwheel.v1.Scan.runtime:type_name -> spurwheel.v1.RuntimeFilter
+	35, // 31: spurwheel.v1.Scan.schemas:type_name -> spurwheel.v1.Schema
+	37, // 32: spurwheel.v1.Filter.cond:type_name -> spurwheel.v1.Expr
+	37, // 33: spurwheel.v1.Project.exprs:type_name -> spurwheel.v1.Expr
+	37, // 34: spurwheel.v1.Aggregate.keys:type_name -> spurwheel.v1.Expr
+	37, // 35: spurwheel.v1.Aggregate.aggs:type_name -> spurwheel.v1.Expr
+	37, // 36: spurwheel.v1.HashJoin.left_keys:type_name -> spurwheel.v1.Expr
+	37, // 37: spurwheel.v1.HashJoin.right_keys:type_name -> spurwheel.v1.Expr
+	37, // 38: spurwheel.v1.HashJoin.residual:type_name -> spurwheel.v1.Expr
+	2,  // 39: spurwheel.v1.HashJoin.publish:type_name -> spurwheel.v1.RuntimeFilter
+	37, // 40: spurwheel.v1.NestedLoop.cond:type_name -> spurwheel.v1.Expr
+	38, // 41: spurwheel.v1.Sort.keys:type_name -> spurwheel.v1.SortKey
+	37, // 42: spurwheel.v1.FrameBound.value:type_name -> spurwheel.v1.Expr
+	37, // 43: spurwheel.v1.WindowFunc.func:type_name -> spurwheel.v1.Expr
+	14, // 44: spurwheel.v1.WindowFunc.lo:type_name -> spurwheel.v1.FrameBound
+	14, // 45: spurwheel.v1.WindowFunc.hi:type_name -> spurwheel.v1.FrameBound
+	37, // 46: spurwheel.v1.Window.partition:type_name -> spurwheel.v1.Expr
+	38, // 47: spurwheel.v1.Window.order:type_name -> spurwheel.v1.SortKey
+	15, // 48: spurwheel.v1.Window.funcs:type_name -> spurwheel.v1.WindowFunc
+	37, // 49: spurwheel.v1.ExprList.exprs:type_name -> spurwheel.v1.Expr
+	18, // 50: spurwheel.v1.Expand.projections:type_name -> spurwheel.v1.ExprList
+	37, // 51: spurwheel.v1.Generate.gen:type_name -> spurwheel.v1.Expr
+	33, // 52: spurwheel.v1.Write.options:type_name -> spurwheel.v1.Write.OptionsEntry
+	37, // 53: spurwheel.v1.CollectMetrics.aggs:type_name -> spurwheel.v1.Expr
+	34, // 54: spurwheel.v1.Env.conf:type_name -> spurwheel.v1.Env.ConfEntry
+	37, // 55: spurwheel.v1.Exchange.keys:type_name -> spurwheel.v1.Expr
+	38, // 56: spurwheel.v1.Exchange.order:type_name -> spurwheel.v1.SortKey
+	3,  // 57: spurwheel.v1.Fragment.root:type_name -> spurwheel.v1.Node
+	29, // 58: spurwheel.v1.Fragment.env:type_name -> spurwheel.v1.Env
+	30, // 59: spurwheel.v1.Fragment.output:type_name -> spurwheel.v1.Exchange
+	60, // [60:60] is the sub-list for method output_type
+	60, // [60:60] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_spurwheel_v1_fragment_proto_init() }
@@ -2620,6 +2695,7 @@ func file_spurwheel_v1_fragment_proto_init() {
 		(*Node_CacheRead)(nil),
 		(*Node_Recursive)(nil),
 		(*Node_RecursiveRef)(nil),
+		(*Node_CollectMetrics)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2627,7 +2703,7 @@ func file_spurwheel_v1_fragment_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spurwheel_v1_fragment_proto_rawDesc), len(file_spurwheel_v1_fragment_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -96,6 +96,7 @@ type Output struct {
 	Worker        string                 `protobuf:"bytes,2,opt,name=worker,proto3" json:"worker,omitempty"`
 	Rows          []int64                `protobuf:"varint,3,rep,packed,name=rows,proto3" json:"rows,omitempty"`   // by partition
 	Bytes         []int64                `protobuf:"varint,4,rep,packed,name=bytes,proto3" json:"bytes,omitempty"` // by partition
+	Observed      []*Observation         `protobuf:"bytes,5,rep,name=observed,proto3" json:"observed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -158,6 +159,66 @@ func (x *Output) GetBytes() []int64 {
 	return nil
 }
 
+func (x *Output) GetObserved() []*Observation {
+	if x != nil {
+		return x.Observed
+	}
+	return nil
+}
+
+// Observation is what one task has of an observation (df.observe).
+type Observation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int64                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`      // of the fragment's node
+	State         []byte                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // a block of one row: the functions' partial states
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Observation) Reset() {
+	*x = Observation{}
+	mi := &file_spurwheel_v1_task_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Observation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Observation) ProtoMessage() {}
+
+func (x *Observation) ProtoReflect() protoreflect.Message {
+	mi := &file_spurwheel_v1_task_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Observation.ProtoReflect.Descriptor instead.
+func (*Observation) Descriptor() ([]byte, []int) {
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Observation) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *Observation) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 type StageOutputs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Stage         int32                  `protobuf:"varint,1,opt,name=stage,proto3" json:"stage,omitempty"`
@@ -168,7 +229,7 @@ type StageOutputs struct {
 
 func (x *StageOutputs) Reset() {
 	*x = StageOutputs{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[2]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -180,7 +241,7 @@ func (x *StageOutputs) String() string {
 func (*StageOutputs) ProtoMessage() {}
 
 func (x *StageOutputs) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[2]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -193,7 +254,7 @@ func (x *StageOutputs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StageOutputs.ProtoReflect.Descriptor instead.
 func (*StageOutputs) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{2}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *StageOutputs) GetStage() int32 {
@@ -229,7 +290,7 @@ type Task struct {
 
 func (x *Task) Reset() {
 	*x = Task{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[3]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -241,7 +302,7 @@ func (x *Task) String() string {
 func (*Task) ProtoMessage() {}
 
 func (x *Task) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[3]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -254,7 +315,7 @@ func (x *Task) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Task.ProtoReflect.Descriptor instead.
 func (*Task) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{3}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Task) GetId() *TaskID {
@@ -316,7 +377,7 @@ type SplitRange struct {
 
 func (x *SplitRange) Reset() {
 	*x = SplitRange{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[4]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -328,7 +389,7 @@ func (x *SplitRange) String() string {
 func (*SplitRange) ProtoMessage() {}
 
 func (x *SplitRange) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[4]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -341,7 +402,7 @@ func (x *SplitRange) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SplitRange.ProtoReflect.Descriptor instead.
 func (*SplitRange) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{4}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SplitRange) GetScan() int32 {
@@ -375,7 +436,7 @@ type OperatorStats struct {
 
 func (x *OperatorStats) Reset() {
 	*x = OperatorStats{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[5]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -387,7 +448,7 @@ func (x *OperatorStats) String() string {
 func (*OperatorStats) ProtoMessage() {}
 
 func (x *OperatorStats) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[5]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -400,7 +461,7 @@ func (x *OperatorStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OperatorStats.ProtoReflect.Descriptor instead.
 func (*OperatorStats) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{5}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *OperatorStats) GetName() string {
@@ -479,7 +540,7 @@ type TaskDone struct {
 
 func (x *TaskDone) Reset() {
 	*x = TaskDone{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[6]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -491,7 +552,7 @@ func (x *TaskDone) String() string {
 func (*TaskDone) ProtoMessage() {}
 
 func (x *TaskDone) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[6]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -504,7 +565,7 @@ func (x *TaskDone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskDone.ProtoReflect.Descriptor instead.
 func (*TaskDone) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{6}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TaskDone) GetId() *TaskID {
@@ -553,7 +614,7 @@ type TaskFailed struct {
 
 func (x *TaskFailed) Reset() {
 	*x = TaskFailed{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[7]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +626,7 @@ func (x *TaskFailed) String() string {
 func (*TaskFailed) ProtoMessage() {}
 
 func (x *TaskFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[7]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +639,7 @@ func (x *TaskFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailed.ProtoReflect.Descriptor instead.
 func (*TaskFailed) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{7}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TaskFailed) GetId() *TaskID {
@@ -616,7 +677,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[8]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +689,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[8]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +702,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{8}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Failure) GetKind() uint32 {
@@ -694,7 +755,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[9]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -706,7 +767,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[9]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -719,7 +780,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{9}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Condition) GetClass() string {
@@ -786,7 +847,7 @@ type ToWorker struct {
 
 func (x *ToWorker) Reset() {
 	*x = ToWorker{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[10]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +859,7 @@ func (x *ToWorker) String() string {
 func (*ToWorker) ProtoMessage() {}
 
 func (x *ToWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[10]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -811,7 +872,7 @@ func (x *ToWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToWorker.ProtoReflect.Descriptor instead.
 func (*ToWorker) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{10}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ToWorker) GetKind() isToWorker_Kind {
@@ -884,7 +945,7 @@ type FromWorker struct {
 
 func (x *FromWorker) Reset() {
 	*x = FromWorker{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[11]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +957,7 @@ func (x *FromWorker) String() string {
 func (*FromWorker) ProtoMessage() {}
 
 func (x *FromWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[11]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +970,7 @@ func (x *FromWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FromWorker.ProtoReflect.Descriptor instead.
 func (*FromWorker) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{11}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FromWorker) GetKind() isFromWorker_Kind {
@@ -978,7 +1039,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_spurwheel_v1_task_proto_msgTypes[12]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -990,7 +1051,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_task_proto_msgTypes[12]
+	mi := &file_spurwheel_v1_task_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1003,7 +1064,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{12}
+	return file_spurwheel_v1_task_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Hello) GetShuffle() string {
@@ -1022,12 +1083,16 @@ const file_spurwheel_v1_task_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\tR\x03job\x12\x14\n" +
 	"\x05stage\x18\x02 \x01(\x05R\x05stage\x12\x1c\n" +
 	"\tpartition\x18\x03 \x01(\x05R\tpartition\x12\x18\n" +
-	"\aattempt\x18\x04 \x01(\x05R\aattempt\"t\n" +
+	"\aattempt\x18\x04 \x01(\x05R\aattempt\"\xab\x01\n" +
 	"\x06Output\x12(\n" +
 	"\x04task\x18\x01 \x01(\v2\x14.spurwheel.v1.TaskIDR\x04task\x12\x16\n" +
 	"\x06worker\x18\x02 \x01(\tR\x06worker\x12\x12\n" +
 	"\x04rows\x18\x03 \x03(\x03R\x04rows\x12\x14\n" +
-	"\x05bytes\x18\x04 \x03(\x03R\x05bytes\"T\n" +
+	"\x05bytes\x18\x04 \x03(\x03R\x05bytes\x125\n" +
+	"\bobserved\x18\x05 \x03(\v2\x19.spurwheel.v1.ObservationR\bobserved\"3\n" +
+	"\vObservation\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\fR\x05state\"T\n" +
 	"\fStageOutputs\x12\x14\n" +
 	"\x05stage\x18\x01 \x01(\x05R\x05stage\x12.\n" +
 	"\aoutputs\x18\x02 \x03(\v2\x14.spurwheel.v1.OutputR\aoutputs\"\xd7\x02\n" +
@@ -1112,52 +1177,54 @@ func file_spurwheel_v1_task_proto_rawDescGZIP() []byte {
 	return file_spurwheel_v1_task_proto_rawDescData
 }
 
-var file_spurwheel_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_spurwheel_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_spurwheel_v1_task_proto_goTypes = []any{
 	(*TaskID)(nil),        // 0: spurwheel.v1.TaskID
 	(*Output)(nil),        // 1: spurwheel.v1.Output
-	(*StageOutputs)(nil),  // 2: spurwheel.v1.StageOutputs
-	(*Task)(nil),          // 3: spurwheel.v1.Task
-	(*SplitRange)(nil),    // 4: spurwheel.v1.SplitRange
-	(*OperatorStats)(nil), // 5: spurwheel.v1.OperatorStats
-	(*TaskDone)(nil),      // 6: spurwheel.v1.TaskDone
-	(*TaskFailed)(nil),    // 7: spurwheel.v1.TaskFailed
-	(*Failure)(nil),       // 8: spurwheel.v1.Failure
-	(*Condition)(nil),     // 9: spurwheel.v1.Condition
-	(*ToWorker)(nil),      // 10: spurwheel.v1.ToWorker
-	(*FromWorker)(nil),    // 11: spurwheel.v1.FromWorker
-	(*Hello)(nil),         // 12: spurwheel.v1.Hello
-	nil,                   // 13: spurwheel.v1.Task.StorageEntry
-	nil,                   // 14: spurwheel.v1.Condition.ParamsEntry
-	(*Origin)(nil),        // 15: spurwheel.v1.Origin
+	(*Observation)(nil),   // 2: spurwheel.v1.Observation
+	(*StageOutputs)(nil),  // 3: spurwheel.v1.StageOutputs
+	(*Task)(nil),          // 4: spurwheel.v1.Task
+	(*SplitRange)(nil),    // 5: spurwheel.v1.SplitRange
+	(*OperatorStats)(nil), // 6: spurwheel.v1.OperatorStats
+	(*TaskDone)(nil),      // 7: spurwheel.v1.TaskDone
+	(*TaskFailed)(nil),    // 8: spurwheel.v1.TaskFailed
+	(*Failure)(nil),       // 9: spurwheel.v1.Failure
+	(*Condition)(nil),     // 10: spurwheel.v1.Condition
+	(*ToWorker)(nil),      // 11: spurwheel.v1.ToWorker
+	(*FromWorker)(nil),    // 12: spurwheel.v1.FromWorker
+	(*Hello)(nil),         // 13: spurwheel.v1.Hello
+	nil,                   // 14: spurwheel.v1.Task.StorageEntry
+	nil,                   // 15: spurwheel.v1.Condition.ParamsEntry
+	(*Origin)(nil),        // 16: spurwheel.v1.Origin
 }
 var file_spurwheel_v1_task_proto_depIdxs = []int32{
 	0,  // 0: spurwheel.v1.Output.task:type_name -> spurwheel.v1.TaskID
-	1,  // 1: spurwheel.v1.StageOutputs.outputs:type_name -> spurwheel.v1.Output
-	0,  // 2: spurwheel.v1.Task.id:type_name -> spurwheel.v1.TaskID
-	2,  // 3: spurwheel.v1.Task.inputs:type_name -> spurwheel.v1.StageOutputs
-	4,  // 4: spurwheel.v1.Task.splits:type_name -> spurwheel.v1.SplitRange
-	13, // 5: spurwheel.v1.Task.storage:type_name -> spurwheel.v1.Task.StorageEntry
-	0,  // 6: spurwheel.v1.TaskDone.id:type_name -> spurwheel.v1.TaskID
-	1,  // 7: spurwheel.v1.TaskDone.output:type_name -> spurwheel.v1.Output
-	5,  // 8: spurwheel.v1.TaskDone.operators:type_name -> spurwheel.v1.OperatorStats
-	0,  // 9: spurwheel.v1.TaskFailed.id:type_name -> spurwheel.v1.TaskID
-	8,  // 10: spurwheel.v1.TaskFailed.failure:type_name -> spurwheel.v1.Failure
-	5,  // 11: spurwheel.v1.TaskFailed.operators:type_name -> spurwheel.v1.OperatorStats
-	9,  // 12: spurwheel.v1.Failure.condition:type_name -> spurwheel.v1.Condition
-	2,  // 13: spurwheel.v1.Failure.lost:type_name -> spurwheel.v1.StageOutputs
-	14, // 14: spurwheel.v1.Condition.params:type_name -> spurwheel.v1.Condition.ParamsEntry
-	15, // 15: spurwheel.v1.Condition.origin:type_name -> spurwheel.v1.Origin
-	3,  // 16: spurwheel.v1.ToWorker.launch:type_name -> spurwheel.v1.Task
-	0,  // 17: spurwheel.v1.ToWorker.cancel:type_name -> spurwheel.v1.TaskID
-	12, // 18: spurwheel.v1.FromWorker.hello:type_name -> spurwheel.v1.Hello
-	6,  // 19: spurwheel.v1.FromWorker.done:type_name -> spurwheel.v1.TaskDone
-	7,  // 20: spurwheel.v1.FromWorker.failed:type_name -> spurwheel.v1.TaskFailed
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	2,  // 1: spurwheel.v1.Output.observed:type_name -> spurwheel.v1.Observation
+	1,  // 2: spurwheel.v1.StageOutputs.outputs:type_name -> spurwheel.v1.Output
+	0,  // 3: spurwheel.v1.Task.id:type_name -> spurwheel.v1.TaskID
+	3,  // 4: spurwheel.v1.Task.inputs:type_name -> spurwheel.v1.StageOutputs
+	5,  // 5: spurwheel.v1.Task.splits:type_name -> spurwheel.v1.SplitRange
+	14, // 6: spurwheel.v1.Task.storage:type_name -> spurwheel.v1.Task.StorageEntry
+	0,  // 7: spurwheel.v1.TaskDone.id:type_name -> spurwheel.v1.TaskID
+	1,  // 8: spurwheel.v1.TaskDone.output:type_name -> spurwheel.v1.Output
+	6,  // 9: spurwheel.v1.TaskDone.operators:type_name -> spurwheel.v1.OperatorStats
+	0,  // 10: spurwheel.v1.TaskFailed.id:type_name -> spurwheel.v1.TaskID
+	9,  // 11: spurwheel.v1.TaskFailed.failure:type_name -> spurwheel.v1.Failure
+	6,  // 12: spurwheel.v1.TaskFailed.operators:type_name -> spurwheel.v1.OperatorStats
+	10, // 13: spurwheel.v1.Failure.condition:type_name -> spurwheel.v1.Condition
+	3,  // 14: spurwheel.v1.Failure.lost:type_name -> spurwheel.v1.StageOutputs
+	15, // 15: spurwheel.v1.Condition.params:type_name -> spurwheel.v1.Condition.ParamsEntry
+	16, // 16: spurwheel.v1.Condition.origin:type_name -> spurwheel.v1.Origin
+	4,  // 17: spurwheel.v1.ToWorker.launch:type_name -> spurwheel.v1.Task
+	0,  // 18: spurwheel.v1.ToWorker.cancel:type_name -> spurwheel.v1.TaskID
+	13, // 19: spurwheel.v1.FromWorker.hello:type_name -> spurwheel.v1.Hello
+	7,  // 20: spurwheel.v1.FromWorker.done:type_name -> spurwheel.v1.TaskDone
+	8,  // 21: spurwheel.v1.FromWorker.failed:type_name -> spurwheel.v1.TaskFailed
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_spurwheel_v1_task_proto_init() }
@@ -1166,12 +1233,12 @@ func file_spurwheel_v1_task_proto_init() {
 		return
 	}
 	file_spurwheel_v1_value_proto_init()
-	file_spurwheel_v1_task_proto_msgTypes[10].OneofWrappers = []any{
+	file_spurwheel_v1_task_proto_msgTypes[11].OneofWrappers = []any{
 		(*ToWorker_Launch)(nil),
 		(*ToWorker_Cancel)(nil),
 		(*ToWorker_Discard)(nil),
 	}
-	file_spurwheel_v1_task_proto_msgTypes[11].OneofWrappers = []any{
+	file_spurwheel_v1_task_proto_msgTypes[12].OneofWrappers = []any{
 		(*FromWorker_Hello)(nil),
 		(*FromWorker_Done)(nil),
 		(*FromWorker_Failed)(nil),
@@ -1182,7 +1249,7 @@ func file_spurwheel_v1_task_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spurwheel_v1_task_proto_rawDesc), len(file_spurwheel_v1_task_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
