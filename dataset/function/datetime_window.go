@@ -21,7 +21,8 @@ func timeWindows() []*Entry {
 			doc{
 				"The start of the window of time that begins last before a timestamp, windows beginning every so many microseconds from a start, plus an offset.",
 				"SELECT time_window_edge(TIMESTAMP'2021-01-01 00:07:00', 300000000, 0, 0)", "2021-01-01 00:05:00",
-			}, fnMore{},
+			},
+			fnMore{},
 		},
 	), last)
 }
