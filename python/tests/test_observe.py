@@ -117,6 +117,13 @@ def test_cached(numbers):
     df.unpersist()
 
 
+def test_a_metric_that_holds_a_query(spark, numbers):
+    numbers.createOrReplaceTempView("numbers")
+    seen = Observation()
+    assert numbers.observe(seen, F.expr("(SELECT max(id) FROM numbers) + count(1)").alias("n")).count() == 10_000
+    assert seen.get == {"n": 19_999}
+
+
 def test_error_in_a_metric_fails_the_query(numbers):
     with pytest.raises(PySparkException) as failed:
         numbers.observe("bad", F.sum(F.expr("1 / (id - 77)")).alias("s")).collect()
