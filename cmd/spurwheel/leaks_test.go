@@ -89,7 +89,7 @@ func leaves() []leave {
 			go func() { over <- readAll(t, r) }()
 			require.Eventually(t, func() bool { return n.budget.Used() > 0 || len(over) > 0 }, 10*time.Second, time.Millisecond)
 			cancel()
-			<-over // with an error or, if the query was faster, without
+			t.Log("it ended with ", <-over) // nil if the query was faster
 		}},
 	}
 }

@@ -1,6 +1,7 @@
 package obs
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -15,7 +16,7 @@ func TestOperatorCounters(t *testing.T) {
 	o.Add("sort", OperatorTotals{Rows: 5, Spilled: 50})
 	o.Add("scan", OperatorTotals{Rows: 1, Read: 99})
 	w := httptest.NewRecorder()
-	MetricsHandler(registry).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	MetricsHandler(registry).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, line := range []string{
 		`spurwheel_operator_spilled_bytes_total{operator="sort"} 550`,
 		`spurwheel_operator_spilled_bytes_total{operator="join"} 0`,

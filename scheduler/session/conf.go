@@ -21,7 +21,7 @@ const (
 	keyDoubleQuoted  = "spark.sql.ansi.doubleQuotedIdentifiers"
 	keyDefaultFormat = "spark.sql.sources.default"
 
-	// of the parser
+	// Of the parser.
 	keyReservedWords   = "spark.sql.ansi.enforceReservedKeywords"
 	keyEscapedStrings  = "spark.sql.parser.escapedStringLiterals"
 	keyRegexColumns    = "spark.sql.parser.quotedRegexColumnNames"
