@@ -137,8 +137,10 @@ func (s *windowSource) Stream() (Stream, error) {
 	st.blk.cols = batch.NewBatch(w.sort.ord.types(), 0).Cols
 	if w.sort.runs != nil {
 		in := w.sort.merge(w.sort.runs, s.rows)
-		st.disk = &windowReader{plan: w, in: in, rows: s.rows, pend: batch.NewBatch(w.sort.ord.types(), 0), rest: batch.NewBatch(w.sort.ord.types(), 0)}
+		st.disk = &windowReader{plan: w, in: in, rows: s.rows, need: w.looked(), pend: batch.NewBatch(w.sort.ord.types(), 0), rest: batch.NewBatch(w.sort.ord.types(), 0), held: w.sort.held.part()}
+		st.disk.load = newWindowPayload(w, st.disk.need)
 	}
+	st.held = w.sort.held.part()
 	return st, nil
 }
 
@@ -181,6 +183,7 @@ type windowStream struct {
 	slices  batch.Batch
 	out     batch.Batch
 	disk    *windowReader // when the sort has spilled
+	held    *share
 }
 
 // windowFunc computes a function over a block: out gets a row for each of the
@@ -203,9 +206,38 @@ func (s *windowStream) Next(ctx context.Context) (*batch.Batch, error) {
 	}
 	n := min(s.src.rows, s.blk.n-s.at)
 	s.slices.Cols = append(append(s.slices.Cols[:0], s.blk.cols[:s.src.plan.input]...), s.results...)
+	if s.disk != nil {
+		return s.rejoined(n)
+	}
 	sliceBatch(&s.out, &s.slices, s.at, n)
 	s.out.Seq = s.seq
 	s.at += n
+	return &s.out, nil
+}
+
+// rejoined is up to n rows of the block with the columns that waited elsewhere.
+func (s *windowStream) rejoined(n int) (*batch.Batch, error) {
+	load := s.disk.load
+	n, err := load.next(n)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range load.cols {
+		s.slices.Cols[c] = load.head.Cols[i]
+	}
+	s.out.Cols = s.out.Cols[:0]
+	for c, v := range s.slices.Cols {
+		from := s.at
+		if c < s.src.plan.input && !s.disk.need[c] {
+			from = load.at
+		}
+		shown := new(batch.Vector)
+		shown.Slice(v, from, n)
+		s.out.Cols = append(s.out.Cols, shown)
+	}
+	s.out.N, s.out.Seq = n, s.seq
+	s.at += n
+	load.at += n
 	return &s.out, nil
 }
 
@@ -235,10 +267,22 @@ func (s *windowStream) compute() error {
 			return err
 		}
 	}
+	held := (&batch.Batch{Cols: s.results}).Bytes()
+	if s.disk == nil { // there, the reader books the rows
+		held += (&batch.Batch{Cols: s.blk.cols}).Bytes()
+	}
+	s.held.force(held)
 	return nil
 }
 
-func (s *windowStream) Close() error { return nil }
+func (s *windowStream) Close() error {
+	s.held.force(0)
+	if s.disk != nil {
+		s.disk.held.force(0)
+		s.disk.load.held.force(0)
+	}
+	return nil
+}
 
 // windowBlock is sorted rows of whole partitions.
 type windowBlock struct {
