@@ -268,8 +268,10 @@ func (s *windowStream) compute() error {
 		}
 	}
 	held := (&batch.Batch{Cols: s.results}).Bytes()
-	if s.disk == nil { // there, the reader books the rows
-		held += (&batch.Batch{Cols: s.blk.cols}).Bytes()
+	if s.disk == nil { // there, the reader books the rows; here, texts are the sort's
+		for _, v := range s.blk.cols {
+			held += int64(s.blk.n * v.Phys().Width())
+		}
 	}
 	s.held.force(held)
 	return nil

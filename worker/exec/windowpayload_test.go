@@ -68,3 +68,11 @@ func TestAWindowPartitionThatCannotFitSaysSo(t *testing.T) {
 	require.ErrorContains(t, err, "window: a partition")
 	require.ErrorContains(t, err, "--memory")
 }
+
+// In memory, blocks show the texts that the sort holds: they are not booked again.
+func TestAWindowInMemoryBooksItsRowsOnce(t *testing.T) {
+	d := testDeps(t, shape{threads: 4})
+	d.Budget = mem.NewBudget("test", 1<<30)
+	require.Len(t, collect(t, wideWindow(5_000, &plan.Bound{Typ: types.Int, Name: "id"}), d), 5_000)
+	require.Less(t, d.Budget.Peak(), int64(5_000*2_000*3/2))
+}
