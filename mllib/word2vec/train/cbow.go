@@ -2,13 +2,12 @@ package train
 
 // cbow trains the mean of a word's neighbours to predict the word; every neighbour then gets the whole step, as in gensim.
 func (w *worker) cbow() {
-	stride := int64(w.w.Stride)
 	for pos, word := range w.sentence {
 		inputs := w.neighbours(pos)
 		if len(inputs) == 0 {
 			continue
 		}
-		w.oppose(w.queue.at(0), int64(word)*stride)
+		w.oppose(w.queue.at(0), w.output(word))
 		w.learnMean(inputs, len(w.groups))
 		w.settle()
 		w.next()

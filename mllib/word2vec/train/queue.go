@@ -66,13 +66,16 @@ func (w *worker) drawAhead(set []int64) {
 func (w *worker) draw(set []int64) {
 	if len(set) == lineSet {
 		w.set.Draw(&w.negatives, (*[lineSet]int64)(set))
-		return
+	} else {
+		r := random(w.negatives.State)
+		for i := range set[:w.queue.drawn] {
+			set[1+i] = int64(w.alias.Draw(r.next())) * int64(w.w.Stride)
+		}
+		w.negatives.State = uint64(r)
 	}
-	r := random(w.negatives.State)
-	for i := range set[:w.queue.drawn] {
-		set[1+i] = int64(w.alias.Draw(r.next())) * int64(w.w.Stride)
+	if w.hot != nil {
+		w.own(set[1 : 1+w.queue.drawn])
 	}
-	w.negatives.State = uint64(r)
 }
 
 // complete makes centre the positive example of set.

@@ -5,10 +5,9 @@ import "github.com/spurwheel/spurwheel/mllib/word2vec/train/kernel"
 // skipGram trains every pair of a word and a neighbour with negative examples of its own: the neighbour's input row predicts the
 // word (the direction of word2vec, gensim and Spark).
 func (w *worker) skipGram() {
-	stride := int64(w.w.Stride)
 	for pos, word := range w.sentence {
 		inputs := w.neighbours(pos)
-		centre := int64(word) * stride
+		centre := w.output(word)
 		if w.sampled() && len(inputs) > 0 {
 			w.skipPair(inputs[0], centre)
 			w.estimate(len(w.groups))
@@ -80,7 +79,7 @@ func (w *worker) ahead(pos int) {
 		w.prefetch(true, w.one[:])
 	}
 	if i := pos + 1; i < len(w.sentence) {
-		w.one[0] = int64(w.sentence[i]) * stride
+		w.one[0] = w.output(w.sentence[i])
 		w.prefetch(false, w.one[:])
 	}
 }
@@ -89,13 +88,12 @@ func (w *worker) ahead(pos int) {
 // pairs, so the rows that a window touches are 5 + 1 + neighbours instead of 6 per neighbour; the quality is the same. More than
 // five negative examples come in further groups, each scored after the one before it has been applied.
 func (w *worker) windows() {
-	stride := int64(w.w.Stride)
 	for pos, word := range w.sentence {
 		inputs := w.neighbours(pos)
 		if len(inputs) == 0 {
 			continue
 		}
-		w.oppose(w.queue.at(0), int64(word)*stride)
+		w.oppose(w.queue.at(0), w.output(word))
 		w.learnWindow(inputs, len(w.groups))
 		w.settle()
 		w.next()

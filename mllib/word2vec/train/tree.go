@@ -32,16 +32,8 @@ func (w *worker) descend(word int32) int {
 			w.path[i], p.Alpha[d], p.Label[d] = w.path[0], 0, 0
 			continue
 		}
-		w.path[i] = w.node(points[i])
+		w.path[i] = w.output(points[i])
 		p.Alpha[d], p.Label[d] = w.alpha, float32(1-codes[i])
 	}
 	return groups
-}
-
-// node is the offset of an inner node's row, or of the thread's copy of it.
-func (w *worker) node(point int32) int64 {
-	if w.hot != nil && int(point) >= w.hot.first {
-		return w.copied.offset + int64(int(point)-w.hot.first)*int64(w.w.Stride)
-	}
-	return int64(point) * int64(w.w.Stride)
 }

@@ -59,7 +59,7 @@ const longestPiece = 10_000
 func newWorker(t *training, shard int) (*worker, error) {
 	w := &worker{training: t, shard: shard}
 	w.sentence = make([]int32, 0, longestPiece)
-	w.inputs = make([]int64, 2*t.cfg.Window)
+	w.inputs = alignedSets(2*t.cfg.Window + 32)
 	w.prepare()
 	if t.cfg.SparkOrder {
 		w.spark = newSparkOrder(w)
@@ -190,7 +190,7 @@ func (w *worker) startBatch() {
 
 func (w *worker) endBatch() {
 	if w.hot != nil {
-		w.hot.merge(w.copied, w.w, len(w.shards))
+		w.hot.merge(w.copied, w.w)
 	}
 	w.shards[w.shard].words.Store(w.words)
 	w.told.report(w.trained, w.loss)
