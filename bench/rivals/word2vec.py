@@ -199,6 +199,7 @@ def _spread(values: list[float], decimals: int) -> str:
 def _with_cost(command: list) -> dict:
     out, usage = _run(command)
     told = json.loads(out)
+    told.pop("output", None)  # a folder that is gone afterwards
     # Not ru_maxrss: that remembers this process, of which the child was a copy before it began.
     return told | {"cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_mib": told["peak_bytes"] / MIB}
 
