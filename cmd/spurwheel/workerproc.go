@@ -141,7 +141,7 @@ func startChild(number int, settings config.Config, stderr io.Writer) (*child, e
 	c.cmd = exec.Command(self, //nolint:noctx // it lives until stop, longer than the call that starts it
 		"worker-process", "--name", name, "--data", filepath.Join(settings.Data, name),
 		"--memory", strconv.FormatInt(int64(settings.Memory), 10), "--threads", strconv.Itoa(settings.Threads))
-	c.cmd.Env = slices.Concat(os.Environ(), childSettings(settings), storageEnv(settings.S3))
+	c.cmd.Env = append(os.Environ(), childEnv(settings)...)
 	c.cmd.Stderr = stderr
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
@@ -161,6 +161,11 @@ func startChild(number int, settings config.Config, stderr io.Writer) (*child, e
 	}
 	c.shuffle = m.GetHello().GetShuffle()
 	return c, nil
+}
+
+// childEnv are the settings of a worker process that have no flag, or that a command line must not show.
+func childEnv(settings config.Config) []string {
+	return slices.Concat(childSettings(settings), storageEnv(settings.S3))
 }
 
 // childSettings are the settings of a worker process that have no flag.

@@ -39,12 +39,14 @@ func tagged(r *pb.Relation, id int64) *pb.Relation {
 	return r
 }
 
-func TestRelations(t *testing.T) {
+type relationCase struct {
+	rel  *pb.Relation
+	want plan.Node
+}
+
+func relationCases() map[string]relationCase {
 	in := &plan.Table{Parts: []string{"a", "t"}}
-	for name, c := range map[string]struct {
-		rel  *pb.Relation
-		want plan.Node
-	}{
+	return map[string]relationCase{
 		"table": {table("a.t"), in},
 		"tag":   {tagged(table("a.t"), 7), &plan.Tagged{PlanID: 7, Child: in}},
 		"drop na, any": {
@@ -103,7 +105,11 @@ func TestRelations(t *testing.T) {
 			&pb.Relation{RelType: &pb.Relation_WithRelations{WithRelations: &pb.WithRelations{Root: table("a.t"), References: []*pb.Relation{tagged(table("b"), 3)}}}},
 			&plan.WithRelations{Refs: []plan.Node{&plan.Tagged{PlanID: 3, Child: &plan.Table{Parts: []string{"b"}}}}, Child: in},
 		},
-	} {
+	}
+}
+
+func TestRelations(t *testing.T) {
+	for name, c := range relationCases() {
 		t.Run(name, func(t *testing.T) {
 			n, err := translate(c.rel)
 			require.NoError(t, err)

@@ -4,6 +4,8 @@ import (
 	"math"
 	"sync"
 	"unsafe"
+
+	"github.com/spurwheel/spurwheel/mllib/word2vec/vocab"
 )
 
 // Threads that change the same rows all the time pass their cache lines to and fro instead of computing: with the rows shared,
@@ -57,9 +59,8 @@ func newHotRows(t *training) *hotRows {
 
 // stepsOf estimates how often one thread changes the output rows of the first n words between merges.
 func stepsOf(t *training, n int) []float64 {
-	var drawn, kept float64
+	var kept float64
 	for i, c := range t.v.Counts {
-		drawn += math.Pow(float64(c), 0.75)
 		kept += float64(c) * float64(t.keep[i]) / math.MaxUint32
 	}
 	pairs := 1.0 // of a word kept
@@ -67,10 +68,10 @@ func stepsOf(t *training, n int) []float64 {
 		pairs = float64(t.cfg.Window + 1)
 	}
 	words := hotEvery * kept / float64(t.v.Total)
-	steps := make([]float64, n)
+	steps, drawn := make([]float64, n), vocab.NegativeShares(t.v.Counts)
 	for i, c := range t.v.Counts[:n] {
 		positive := float64(c) * float64(t.keep[i]) / math.MaxUint32 / kept
-		negative := float64(t.cfg.Negative) * math.Pow(float64(c), 0.75) / drawn
+		negative := float64(t.cfg.Negative) * drawn[i]
 		steps[i] = words * pairs * (positive + negative)
 	}
 	return steps

@@ -26,8 +26,8 @@ func (w *worker) prepare() {
 	case c.SharedNegatives:
 		w.train = w.windows
 	}
-	w.groups = make([]kernel.Pair, (targets+kernel.Lanes-1)/kernel.Lanes, (targets+kernel.Lanes-1)/kernel.Lanes+4)
-	w.rows = alignedSets(len(w.groups)*kernel.Lanes + 32)[:len(w.groups)*kernel.Lanes]
+	w.groups = make([]kernel.Pair, (targets+kernel.Lanes-1)/kernel.Lanes)
+	w.rows = make([]int64, len(w.groups)*kernel.Lanes)
 	w.prepareStorage()
 	w.outStage, w.inStage = newStaging(max(2*lineSet, len(w.rows)), stride), newStaging(2*c.Window, stride)
 	w.hidden, w.step = alignedRows(1, stride), alignedRows(1, stride)

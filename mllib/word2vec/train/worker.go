@@ -59,7 +59,7 @@ const longestPiece = 10_000
 func newWorker(t *training, shard int) (*worker, error) {
 	w := &worker{training: t, shard: shard}
 	w.sentence = make([]int32, 0, longestPiece)
-	w.inputs = alignedSets(2*t.cfg.Window + 32)
+	w.inputs = make([]int64, 2*t.cfg.Window)
 	w.prepare()
 	if t.cfg.SparkOrder {
 		w.spark = newSparkOrder(w)

@@ -14,6 +14,15 @@ type Alias []uint64
 
 // NewAlias makes the table for the draw of negative examples.
 func NewAlias(counts []int64) Alias {
+	share := NegativeShares(counts)
+	for i := range share {
+		share[i] *= float64(len(counts))
+	}
+	return fill(share)
+}
+
+// NegativeShares returns how likely each word is to be drawn as a negative example; the sum is 1.
+func NegativeShares(counts []int64) []float64 {
 	share := make([]float64, len(counts))
 	var sum float64
 	for i, c := range counts {
@@ -21,9 +30,9 @@ func NewAlias(counts []int64) Alias {
 		sum += share[i]
 	}
 	for i := range share {
-		share[i] *= float64(len(counts)) / sum
+		share[i] /= sum
 	}
-	return fill(share)
+	return share
 }
 
 // Draw maps 64 random bits to a word: the upper half picks the slot, the lower half decides inside it.

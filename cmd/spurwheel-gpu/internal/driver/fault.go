@@ -12,7 +12,7 @@ var faultCodes = map[int32]wire.Code{
 	2:   wire.OutOfMemory,
 	3:   wire.NoDriver,   // not initialised
 	4:   wire.NoDriver,   // being torn down
-	34:  wire.NoDriver,   // a stub library
+	34:  wire.NoDriver,   // a library to link with, without a driver behind it
 	46:  wire.DeviceLost, // unavailable
 	100: wire.NoDevice,
 	200: wire.Capability, // invalid image
