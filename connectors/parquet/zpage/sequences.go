@@ -109,7 +109,10 @@ func (d *Decoder) execute(q *sequence, size int) error {
 	}
 	d.n += copy(d.out[d.n:], d.lits[:q.lits])
 	d.lits = d.lits[q.lits:]
-	if q.off-1 >= uint64(d.n) {
+	if q.off == 0 {
+		return errOffsetZero
+	}
+	if q.off > uint64(d.n) {
 		return ErrCorrupt
 	}
 	from := d.n - int(q.off)

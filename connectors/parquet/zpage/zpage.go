@@ -7,6 +7,7 @@ package zpage
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"github.com/klauspost/compress/huff0"
 )
@@ -18,6 +19,9 @@ var (
 	// ErrOther says that the input uses what this package leaves to others:
 	// several frames, dictionaries, checksums.
 	ErrOther = errors.New("zpage: not a plain frame")
+	// errOffsetZero stands apart because other decoders read such a match as
+	// one of offset 1, against RFC 8878 §3.1.1.5.
+	errOffsetZero = fmt.Errorf("%w: match of offset 0", ErrCorrupt)
 )
 
 // slack is how far beyond a sequence's end copies may read and write.
