@@ -42,6 +42,7 @@ type training struct {
 	device          string
 	storage         string
 	cbow, hs        bool
+	given           func(flag string) bool // on the command line
 	cfg             train.Config
 	minCount        int64
 	maxWords        int
@@ -89,7 +90,8 @@ func (t *training) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&t.cfg.Seed, "seed", t.cfg.Seed, "of all draws; with --threads 1 the same seed gives the same model")
 	f.BoolVar(&t.cbow, "cbow", false, "predict a word from the mean of its neighbours, not the neighbours from the word")
 	f.BoolVar(&t.hs, "hs", false, "hierarchical softmax in place of negative examples")
-	f.BoolVar(&t.cfg.SharedNegatives, "shared-negatives", false, "draw negative examples once per window: faster, as good")
+	f.BoolVar(&t.cfg.SharedNegatives, "shared-negatives", true, "draw negative examples once per window; =false: per pair, as gensim, slower")
+	t.given = func(flag string) bool { return f.Changed(flag) }
 	f.StringVar(&t.storage, "storage", "float32", "float32 or bf16, which halves the memory of large vocabularies")
 	f.StringVar(&t.cfg.Kernel, "kernel", "", "avx512, avx2 or portable (default: the fastest of this machine)")
 	f.Int64Var(&t.minCount, "min-count", word2vec.DefaultMinCount, "words seen less often are left out")
@@ -125,6 +127,9 @@ func (t *training) configure() (err error) {
 	}
 	if t.hs {
 		t.cfg.Output = train.HierarchicalSoftmax
+	}
+	if (t.cbow || t.hs) && t.given("shared-negatives") {
+		return errs.Errorf(errs.Invalid, "", "--shared-negatives is an option of skip-gram with negative examples, not of --cbow or --hs")
 	}
 	if t.minCount < 1 || t.maxWords < 0 || t.checkpointEvery < time.Second {
 		return errs.Errorf(errs.Invalid, "", "--min-count wants 1 or more, --max-words 0 or more, --checkpoint-every 1s or more")

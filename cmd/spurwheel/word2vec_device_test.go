@@ -126,9 +126,10 @@ func TestDeviceBreaks(t *testing.T) {
 
 func TestWhatDevicesHaveNoKernelFor(t *testing.T) {
 	for want, change := range map[string]func(*train.Config){
-		"CBOW is not trained":                 func(c *train.Config) { c.Architecture = train.CBOW },
-		"hierarchical softmax is not trained": func(c *train.Config) { c.Output = train.HierarchicalSoftmax },
-		"bf16 storage is not trained":         func(c *train.Config) { c.Storage = train.BFloat16 },
+		"CBOW is not trained":                  func(c *train.Config) { c.Architecture = train.CBOW },
+		"hierarchical softmax is not trained":  func(c *train.Config) { c.Output = train.HierarchicalSoftmax },
+		"bf16 storage is not trained":          func(c *train.Config) { c.Storage = train.BFloat16 },
+		"a draw of negative examples per pair": func(c *train.Config) { c.SharedNegatives = false },
 	} {
 		cfg := train.Default()
 		change(&cfg)

@@ -55,6 +55,8 @@ func trainsOnGPU(cfg *train.Config) error {
 		return refuse("hierarchical softmax")
 	case cfg.Storage == train.BFloat16:
 		return refuse("bf16 storage")
+	case !cfg.Shares():
+		return errs.Errorf(errs.NotSupported, "", "a draw of negative examples per pair is not trained on GPUs; --shared-negatives is")
 	}
 	return nil
 }

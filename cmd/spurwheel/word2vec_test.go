@@ -108,6 +108,8 @@ func TestWord2vecRefuses(t *testing.T) {
 		{train("--input", file, "--dim", "0"), exitUsage, "dim"},
 		{train("--input", file, "--dim", "1000000"), exitUsage, "dim"},
 		{train("--input", file, "--window", "0"), exitUsage, "window"},
+		{train("--input", file, "--cbow", "--shared-negatives=false"), exitUsage, "--shared-negatives is an option of skip-gram"},
+		{train("--input", file, "--hs", "--shared-negatives"), exitUsage, "--shared-negatives is an option of skip-gram"},
 		{train("--input", file, "--storage", "int4"), exitUsage, `--storage "int4"`},
 		{train("--input", file, "--format", "onnx"), exitUsage, `format "onnx"`},
 		{train("--input", file, "--device", "tpu"), exitUsage, `--device "tpu"`},

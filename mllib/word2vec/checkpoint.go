@@ -91,7 +91,7 @@ func settingsOf(o Options) settings {
 		"dim": c.Dim, "window": c.Window, "negative": c.Negative, "epochs": c.Epochs, "threads": c.Threads, "sample": c.Sample,
 		"alpha": c.Alpha, "min-alpha": c.MinAlpha, "seed": c.Seed, "cbow": c.Architecture == train.CBOW,
 		"hs": c.Output == train.HierarchicalSoftmax, "bf16": c.Storage == train.BFloat16,
-		"shared-negatives": c.SharedNegatives, "spark-order": c.SparkOrder,
+		"shared-negatives": c.Shares(), "spark-order": c.SparkOrder,
 	} {
 		s[name] = fmt.Sprint(value)
 	}

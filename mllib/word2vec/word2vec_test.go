@@ -95,7 +95,7 @@ func TestFindsTopics(t *testing.T) {
 	for name, change := range map[string]func(*word2vec.Options){
 		"skip-gram": func(*word2vec.Options) {},
 		"threads":   func(o *word2vec.Options) { o.Train.Threads = 2 },
-		"shared":    func(o *word2vec.Options) { o.Train.SharedNegatives = true },
+		"pairs":     func(o *word2vec.Options) { o.Train.SharedNegatives = false },
 		"bf16":      func(o *word2vec.Options) { o.Train.Storage = train.BFloat16 },
 		"hs":        func(o *word2vec.Options) { o.Train.Output = train.HierarchicalSoftmax },
 		"cbow":      func(o *word2vec.Options) { o.Train.Architecture, o.Train.Epochs = train.CBOW, 8 },

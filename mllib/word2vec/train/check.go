@@ -75,9 +75,6 @@ func (c Config) checkRates() error {
 }
 
 func (c Config) checkModes() error {
-	if c.SharedNegatives && (c.Output != NegativeSampling || c.Architecture != SkipGram) {
-		return badOption("shared-negatives", true, "needs skip-gram with negative sampling")
-	}
 	if !c.SparkOrder {
 		return nil
 	}

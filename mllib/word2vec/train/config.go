@@ -47,7 +47,8 @@ type Config struct {
 	Architecture Architecture
 	Output       Output
 	Storage      Storage
-	// SharedNegatives draws one set of negative examples per window instead of one per pair.
+	// SharedNegatives draws one set of negative examples per centre word, which all pairs of its window take, instead of one per
+	// pair. It is for skip-gram with negative sampling: CBOW makes one prediction per window, and a tree has no examples to draw.
 	SharedNegatives bool
 	// SparkOrder takes Spark MLlib's random generator, initial weights and order of updates (hierarchical softmax, one thread).
 	SparkOrder bool
@@ -57,7 +58,16 @@ type Config struct {
 	Memory *mem.Budget
 }
 
-// Default is what gensim's users expect: 100 components, window 5, 5 negatives, 5 epochs, sample 1e-3.
+// Default is what gensim's users expect: 100 components, window 5, 5 negatives, 5 epochs, sample 1e-3. Negative examples are
+// shared, which is as good as gensim's draw per pair and much faster.
 func Default() Config {
-	return Config{Dim: 100, Window: 5, Negative: 5, Epochs: 5, Threads: 1, Sample: 1e-3, Alpha: 0.025, MinAlpha: 0.0001, Seed: 1}
+	return Config{
+		Dim: 100, Window: 5, Negative: 5, Epochs: 5, Threads: 1, Sample: 1e-3, Alpha: 0.025, MinAlpha: 0.0001, Seed: 1,
+		SharedNegatives: true,
+	}
+}
+
+// Shares tells whether c trains with shared negative examples.
+func (c Config) Shares() bool {
+	return c.SharedNegatives && c.Architecture == SkipGram && c.Output == NegativeSampling
 }

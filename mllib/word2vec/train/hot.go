@@ -64,7 +64,7 @@ func stepsOf(t *training, n int) []float64 {
 		kept += float64(c) * float64(t.keep[i]) / math.MaxUint32
 	}
 	pairs := 1.0 // of a word kept
-	if t.cfg.Architecture == SkipGram && !t.cfg.SharedNegatives {
+	if t.cfg.Architecture == SkipGram && !t.cfg.Shares() {
 		pairs = float64(t.cfg.Window + 1)
 	}
 	words := hotEvery * kept / float64(t.v.Total)

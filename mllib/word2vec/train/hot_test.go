@@ -17,7 +17,7 @@ func hotTraining(t *testing.T) (*training, *Weights) {
 		v.Words, v.Counts, v.Total = append(v.Words, string(rune('a'+i))), append(v.Counts, n), v.Total+n
 	}
 	cfg := Default()
-	cfg.Threads, cfg.Dim = 2, 16
+	cfg.Threads, cfg.Dim, cfg.SharedNegatives = 2, 16, false
 	w, err := New(cfg, v)
 	require.NoError(t, err)
 	tr, err := newTraining(cfg, v, nil, w, Position{})

@@ -23,7 +23,7 @@ func (w *worker) prepare() {
 		w.train = w.cbowTree
 	case c.Architecture == CBOW:
 		w.train = w.cbow
-	case c.SharedNegatives:
+	case c.Shares():
 		w.train = w.windows
 	}
 	w.groups = make([]kernel.Pair, (targets+kernel.Lanes-1)/kernel.Lanes)

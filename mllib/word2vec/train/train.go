@@ -163,8 +163,8 @@ func (t *training) run(ctx context.Context) error {
 		}
 		t.endEpoch(epoch)
 	}
-	if !t.w.finite() {
-		return errs.Errorf(errs.Invalid, "train.Train", "the weights are not finite any more: alpha %g is too high for this corpus", t.cfg.Alpha)
+	if !t.w.sound() {
+		return errs.Errorf(errs.Invalid, "train.Train", "the training has diverged: alpha %g is too high for this corpus", t.cfg.Alpha)
 	}
 	return nil
 }

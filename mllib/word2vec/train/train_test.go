@@ -23,15 +23,15 @@ type mode struct {
 
 var modes = []mode{
 	{"skip-gram", func(*Config) {}},
-	{"two negatives", func(c *Config) { c.Negative = 2 }},
-	{"eleven negatives", func(c *Config) { c.Negative = 11 }},
-	{"shared negatives", func(c *Config) { c.SharedNegatives = true }},
-	{"many shared negatives", func(c *Config) { c.SharedNegatives, c.Negative = true, 9 }},
+	{"pairs", func(c *Config) { c.SharedNegatives = false }},
+	{"two negatives a pair", func(c *Config) { c.SharedNegatives, c.Negative = false, 2 }},
+	{"eleven negatives a pair", func(c *Config) { c.SharedNegatives, c.Negative = false, 11 }},
+	{"nine negatives", func(c *Config) { c.Negative = 9 }},
 	{"cbow", func(c *Config) { c.Architecture = CBOW }},
 	{"tree", func(c *Config) { c.Output = HierarchicalSoftmax }},
 	{"cbow tree", func(c *Config) { c.Architecture, c.Output = CBOW, HierarchicalSoftmax }},
 	{"bfloat16", func(c *Config) { c.Storage = BFloat16 }},
-	{"shared bfloat16", func(c *Config) { c.Storage, c.SharedNegatives = BFloat16, true }},
+	{"pairs bfloat16", func(c *Config) { c.Storage, c.SharedNegatives = BFloat16, false }},
 	{"cbow bfloat16", func(c *Config) { c.Storage, c.Architecture = BFloat16, CBOW }},
 	{"tree bfloat16", func(c *Config) { c.Storage, c.Output = BFloat16, HierarchicalSoftmax }},
 	{"cbow tree bfloat16", func(c *Config) { c.Storage, c.Architecture, c.Output = BFloat16, CBOW, HierarchicalSoftmax }},
@@ -80,7 +80,7 @@ const clean = 0.8
 
 func requireClean(t *testing.T, w *Weights) {
 	t.Helper()
-	require.True(t, w.finite())
+	require.True(t, w.sound())
 	if !raced { // which leaves too little text
 		require.Greater(t, purity(w), clean)
 	}
@@ -241,7 +241,6 @@ func TestConfigCheck(t *testing.T) {
 		{"output", func(c *Config) { c.Output = 9 }},
 		{"storage", func(c *Config) { c.Storage = 9 }},
 		{"kernel", func(c *Config) { c.Kernel = "mmx" }},
-		{"shared-negatives", func(c *Config) { c.SharedNegatives, c.Architecture = true, CBOW }},
 		{"spark-order", func(c *Config) { c.SparkOrder = true }},
 		{"threads", func(c *Config) { *c = sparkConfig(); c.Threads = 2 }},
 		{"storage", func(c *Config) { *c = sparkConfig(); c.Storage = BFloat16 }},
@@ -255,6 +254,28 @@ func TestConfigCheck(t *testing.T) {
 		require.ErrorAs(t, err, &option)
 		require.Equal(t, c.option, option.Option)
 	}
+}
+
+// Shared negative examples are what a training has that does not say; where there is nothing to share it makes no difference.
+func TestNegativesAreShared(t *testing.T) {
+	c, v := planted(8, 200)
+	for want, change := range map[bool]func(*Config){
+		true:  func(c *Config) { c.Architecture = CBOW },
+		false: func(*Config) {},
+	} {
+		cfg := small()
+		cfg.Epochs = 1
+		change(&cfg)
+		require.Equal(t, !want, cfg.Shares())
+		shared := trained(t, cfg, v, c)
+		cfg.SharedNegatives = false
+		require.False(t, cfg.Shares())
+		require.Equal(t, want, same(shared, trained(t, cfg, v, c)))
+	}
+	tree := small()
+	tree.Output = HierarchicalSoftmax
+	require.False(t, tree.Shares())
+	require.False(t, sparkConfig().Shares())
 }
 
 func TestVocabularyCheck(t *testing.T) {
@@ -313,7 +334,7 @@ func TestTrainOddCorpora(t *testing.T) {
 	everyMode(t, func(t *testing.T, cfg Config) {
 		for _, c := range []text{{}, {{}}, {{1}}, {{}, {1}, {}}, {{1, 1, 1, 1}}, {{0, 1}}} {
 			w := trained(t, cfg, v, c)
-			require.True(t, w.finite())
+			require.True(t, w.sound())
 		}
 	})
 }
@@ -323,7 +344,7 @@ func TestSmallestVocabulary(t *testing.T) {
 	everyMode(t, func(t *testing.T, cfg Config) {
 		cfg.Dim = 1
 		w := trained(t, cfg, v, text{{0, 1, 0, 0, 1, 0}, {1, 0, 0}})
-		require.True(t, w.finite())
+		require.True(t, w.sound())
 	})
 }
 
@@ -331,9 +352,11 @@ func TestTrainDiverges(t *testing.T) {
 	c, v := planted(1, 500)
 	cfg := small()
 	cfg.Alpha = 1e30
-	w := newWeights(t, cfg, v)
-	_, err := Train(t.Context(), cfg, v, c, w, Position{}, nil)
-	require.ErrorContains(t, err, "alpha")
+	for _, cfg.SharedNegatives = range []bool{true, false} {
+		w := newWeights(t, cfg, v)
+		_, err := Train(t.Context(), cfg, v, c, w, Position{}, nil)
+		require.ErrorContains(t, err, "alpha")
+	}
 }
 
 func TestMemoryIsCharged(t *testing.T) {
