@@ -125,11 +125,11 @@ bench-tpch: build $(VENV)/.test ## TPC-H SF1 beside DuckDB, Sail and Spark, inte
 WORD2VEC_DATA ?= ../shared/data/word2vec
 
 .PHONY: bench-word2vec
-bench-word2vec: build $(VENV)/.test ## word2vec beside gensim: speed, vocabulary, memory, cost as the corpus grows; 15 minutes
+bench-word2vec: build $(VENV)/.test ## word2vec beside gensim: speed, vocabulary, memory, cost as the corpus grows; 14 minutes
 	$(VENV)/bin/python bench/rivals/word2vec.py --data $(WORD2VEC_DATA)
 
 .PHONY: quality-word2vec
-quality-word2vec: build $(VENV)/.test ## word2vec beside gensim: similarity and analogies over three seeds; 25 minutes
+quality-word2vec: build $(VENV)/.test ## word2vec beside gensim: similarity and analogies over three seeds, those not measured yet; 25 minutes
 	$(VENV)/bin/python bench/rivals/word2vec.py --data $(WORD2VEC_DATA) --quality
 
 .PHONY: bench-footprint

@@ -6,10 +6,14 @@
 dim 100, window 5, 5 negatives, sample 1e-3, min count 5, skip-gram. Words are raw words of the
 vocabulary; a rate counts training alone, of one epoch; peak memory is VmHWM of the process that
 trains. Speed: every round runs each trainer in turn with 1 and with 2 threads; then one corpus of a
-million words is repeated up to a hundred times, and must cost the same per word. Quality: five
-epochs, several seeds, each model measured by the same program. Results go to
-`bench/results/word2vec[-quality].json` and `.md` after every step, so that a run that is ended early
-has its result too.
+million words is repeated up to a hundred times, and must cost the same per word: each size runs
+several times, the sizes in turn, and the fastest run of each counts. Quality: five epochs, several
+seeds, each model measured by the same program; runs that the result holds already, of the same
+trainer, are not repeated (--again does). Results go to `bench/results/word2vec[-quality].json` and
+`.md` after every step, so that a run that is ended early has its result too.
+
+"shared" is what `spurwheel word2vec train` does by itself: negative examples drawn once per centre
+word. The floors are set to it. "exact" draws them per pair, as gensim does.
 """
 
 from __future__ import annotations
@@ -37,9 +41,20 @@ CORPUS, QUESTIONS = "books16m.txt.gz", "questions-words.txt"
 PAIRS = {"MEN": "EN-MEN-TR-3k.txt", "WS-353": "EN-WS-353-ALL.txt", "SimLex": "EN-SIMLEX-999.txt"}
 MIB = 2**20
 
-#: Spurwheel's modes, as flags.
-MODES = {"exact": [], "shared": ["--shared-negatives"], "bf16": ["--storage", "bf16"]}
+#: Spurwheel's modes, as flags. The first is the default.
+MODES = {"shared": [], "exact": ["--shared-negatives=false"], "bf16": ["--storage", "bf16"]}
+LABELS = {"shared": "shared (default)"}
 FLOOR, GOAL, VOCABULARY_FLOOR = 4.0, 5.5, 3.0
+EXACT_LIMIT = "it changes seven rows a pair, some 42 a centre word where shared changes twelve; with two threads, the cache lines of rows that both change go to and fro between the cores."
+
+#: How often a size runs: what takes a fraction of a second is disturbed most.
+SIZES, SIZE_RUNS, SMALL_RUNS, SMALL = (1, 3, 10, 30, 100), 3, 7, 10
+#: The dearest size beside the cheapest: what counts as flat.
+FLAT = 1.25
+
+#: What two runs of one trainer differ by, and how many such widths below gensim are a loss.
+NOISE = {"MEN": 0.005, "WS-353": 0.01, "SimLex": 0.008, "semantic": 1.0, "syntactic": 0.7}
+WIDTHS = 2
 
 
 def main() -> int:
@@ -70,7 +85,7 @@ class Bench:
         for round_number in range(1, self.options.rounds + 1):
             for threads in (1, 2):
                 self._record("runs", "gensim", self._gensim(threads, 1, 1), threads=threads)
-                for mode in ("exact", "shared"):
+                for mode in MODES:
                     self._record("runs", mode, self._train(mode, threads, 1, 1), threads=threads)
             print(f"round {round_number} of {self.options.rounds} done after {self._minutes():.1f} minutes", flush=True)
             if self._minutes() * (round_number + 1) / round_number > self.options.minutes - 3:
@@ -87,22 +102,35 @@ class Bench:
             if words >= 1_000_000:
                 break
         million.write_text("\n".join(lines) + "\n")
-        for times in (1, 3, 10, 30, 100):
-            run = self._train("exact", 2, 1, 1, [million] * times, "--min-count", str(5 * times))
-            self._record("sizes", f"{times} M", run, times=times)
-        for times in (1, 6):
-            run = self._train("exact", 2, 1, 1, [self.corpus] * times, "--min-count", str(5 * times))
-            self._record("sizes", f"books x {times}", run, times=times)
+        sizes = [(f"{times} M", million, times) for times in SIZES] + [(f"books x {times}", self.corpus, times) for times in (1, 6)]
+        for turn in range(SMALL_RUNS):
+            for name, file, times in sizes:
+                if turn < SIZE_RUNS or file == million and times <= SMALL:
+                    run = self._train("shared", 2, 1, 1, [file] * times, "--min-count", str(5 * times))
+                    self._record("sizes", name, run, times=times)
 
     def quality(self) -> None:
+        self.result["trainer"] = _trainer()
+        self._take_finished()
         for seed in range(1, self.options.seeds + 1):
             for name in ("gensim", *MODES):
+                if any(run["name"] == name and run["seed"] == seed for run in self.result["quality"]):
+                    continue
                 if self._minutes() > self.options.minutes:
                     return
                 model = self.corpus.with_name(f"{name}.bin")
                 run = self._gensim(2, 5, seed, model) if name == "gensim" else self._train(name, 2, 5, seed, output=model)
                 run["measures"] = self._measure(model)
                 self._record("quality", name, run, seed=seed)
+
+    def _take_finished(self) -> None:
+        """Take over what an earlier run has finished with this trainer; gensim stays what it is."""
+        before = self.options.results / "word2vec-quality.json"
+        if self.options.again or not before.is_file():
+            return
+        earlier = json.loads(before.read_text())
+        same = earlier.get("trainer") == self.result["trainer"]
+        self.result["quality"] = [run for run in earlier["quality"] if same or run["name"] == "gensim"]
 
     def _measure(self, model: Path) -> dict[str, float]:
         command = [engines.BINARY, "word2vec", "eval", model, "--json", "--analogies", self.options.data / QUESTIONS]
@@ -133,9 +161,9 @@ class Bench:
             flush=True,
         )
         name = "word2vec-quality" if self.options.quality else "word2vec"
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps(self.result, indent=1) + "\n")
-        (RESULTS / f"{name}.md").write_text(self.text())
+        self.options.results.mkdir(parents=True, exist_ok=True)
+        (self.options.results / f"{name}.json").write_text(json.dumps(self.result, indent=1) + "\n")
+        (self.options.results / f"{name}.md").write_text(self.text())
 
     def _minutes(self) -> float:
         return (time.monotonic() - self.began) / 60
@@ -154,7 +182,7 @@ class Bench:
         rows = ["| trainer | threads | k words/s, median (best) | of gensim | vocabulary s | of gensim | encoding s | CPU s | peak MiB |", "|---|---|---|---|---|---|---|---|---|"]
         for threads in (1, 2):
             base = self._of("gensim", threads)
-            for name in ("gensim", "exact", "shared"):
+            for name in ("gensim", *MODES):
                 runs = self._of(name, threads)
                 if not runs or not base:
                     continue
@@ -162,10 +190,27 @@ class Bench:
                 rate, count = median(rates) / median(r["words_per_second"] for r in base), median(b["count_seconds"] for b in base) / median(r["count_seconds"] for r in runs)
                 encode = f"{median(r['encode_seconds'] for r in runs):.2f}" if name != "gensim" else "-"
                 rows.append(
-                    f"| {name} | {threads} | {median(rates) / 1e3:,.0f} ({max(rates) / 1e3:,.0f}) | {rate:.2f} | {median(r['count_seconds'] for r in runs):.2f} | {count:.1f} "
+                    f"| {LABELS.get(name, name)} | {threads} | {median(rates) / 1e3:,.0f} ({max(rates) / 1e3:,.0f}) | {rate:.2f} | {median(r['count_seconds'] for r in runs):.2f} | {count:.1f} "
                     f"| {encode} | {median(r['cpu_seconds'] for r in runs):.1f} | {max(r['peak_mib'] for r in runs):,.0f} |"
                 )
-        return "\n".join(rows) + f"\n\nMedians over {len(self._of('gensim', 1))} interleaved rounds of one epoch; ratios above 1 are Spurwheel's favour. Floor {FLOOR} (goal {GOAL}) in words/s, {VOCABULARY_FLOOR} in the vocabulary pass.\n\n"
+        about = f"Medians over {len(self._of('gensim', 1))} interleaved rounds of one epoch; ratios above 1 are Spurwheel's favour."
+        return "\n".join([*rows, "", about, "", *self._verdicts(), "", f"What limits exact: {EXACT_LIMIT}", "", ""])
+
+    def _verdicts(self) -> list[str]:
+        """The floors beside what the default came to, and the exact mode for comparison."""
+        lines = []
+        for threads in (1, 2):
+            base, shared, exact = (self._of(name, threads) for name in ("gensim", "shared", "exact"))
+            if not base or not shared or not exact:
+                continue
+            rate, exactly = _ratio(shared, base, "words_per_second"), _ratio(exact, base, "words_per_second")
+            count, peaks = _ratio(base, shared, "count_seconds"), [max(run["peak_mib"] for run in runs) for runs in (shared, base)]
+            lines += [
+                f"- {threads} thread{'s' * (threads > 1)}: default {rate:.2f}x gensim's words/s, floor {FLOOR} {_met(rate >= FLOOR)}, goal {GOAL} {_met(rate >= GOAL)}; "
+                f"exact {exactly:.2f}x; vocabulary pass {count:.1f}x, floor {VOCABULARY_FLOOR} {_met(count >= VOCABULARY_FLOOR)}; "
+                f"peak memory {peaks[0]:,.0f} MiB, gensim {peaks[1]:,.0f}: {_met(peaks[0] <= peaks[1])}."
+            ]
+        return lines
 
     def _of(self, name: str, threads: int) -> list[dict]:
         return [run for run in self.result["runs"] if run["name"] == name and run["threads"] == threads]
@@ -173,13 +218,22 @@ class Bench:
     def _sizes_text(self) -> str:
         if not self.result["sizes"]:
             return ""
-        rows = ["| corpus | words | vocabulary | ns a word, training | counting and encoding | peak MiB |", "|---|---|---|---|---|---|"]
-        for run in self.result["sizes"]:
-            prepared = run["count_seconds"] + run["encode_seconds"]
+        rows = ["| corpus | words | vocabulary | runs | ns a word, training | counting and encoding | peak MiB |", "|---|---|---|---|---|---|---|"]
+        costs = {}
+        for name in dict.fromkeys(run["name"] for run in self.result["sizes"]):
+            runs = [run for run in self.result["sizes"] if run["name"] == name]
+            words = runs[0]["words"]
+            train, prepared = ([seconds / words * 1e9 for seconds in of] for of in ([r["train_seconds"] for r in runs], [r["count_seconds"] + r["encode_seconds"] for r in runs]))
+            costs[name] = min(train)
             rows.append(
-                f"| {run['name']} | {run['words']:,} | {run['vocabulary']:,} | {run['train_seconds'] / run['words'] * 1e9:,.0f} | {prepared / run['words'] * 1e9:,.0f} | {run['peak_mib']:,.0f} |"
+                f"| {name} | {words:,} | {runs[0]['vocabulary']:,} | {len(runs)} | {min(train):,.0f} ({max(train):,.0f}) | {min(prepared):,.0f} ({max(prepared):,.0f}) | {max(r['peak_mib'] for r in runs):,.0f} |"
             )
-        return "Cost of a word as the corpus grows (exact, 2 threads, one epoch):\n\n" + "\n".join(rows) + "\n"
+        grown = [costs[f"{times} M"] for times in SIZES if f"{times} M" in costs]
+        spread = max(grown) / min(grown)
+        return (
+            "Cost of a word as the corpus grows (default mode, 2 threads, one epoch; the fastest run, the slowest in brackets):\n\n" + "\n".join(rows)
+            + f"\n\nThe dearest of 1 M to {SIZES[-1]} M words costs {spread:.2f} times the cheapest; flat is {FLAT}: {_met(spread <= FLAT)}.\n"
+        )  # fmt: skip
 
     def _quality_text(self) -> str:
         names = [*PAIRS, "semantic", "syntactic"]
@@ -188,8 +242,31 @@ class Bench:
             runs = [run for run in self.result["quality"] if run["name"] == name]
             if runs:
                 cells = [_spread([run["measures"][m] for run in runs], 3 if m in PAIRS else 1) for m in names]
-                rows.append(f"| {name} | {len(runs)} | {' | '.join(cells)} | {median(r['words_per_second'] for r in runs) / 1e3:,.0f} |")
-        return "\n".join(rows) + "\n\nMean ± standard deviation over seeds; 5 epochs, 2 threads. Spearman's correlation for pairs, per cent right for analogies.\n"
+                rows.append(f"| {LABELS.get(name, name)} | {len(runs)} | {' | '.join(cells)} | {median(r['words_per_second'] for r in runs) / 1e3:,.0f} |")
+        about = "Mean ± standard deviation over seeds; 5 epochs, 2 threads. Spearman's correlation for pairs, per cent right for analogies; words/s where nothing was timed apart."
+        noise = ", ".join(f"{name} {width}" for name, width in NOISE.items())
+        return "\n".join([*rows, "", about, "", f"Below gensim by more than {WIDTHS} widths of noise ({noise}):", "", *(f"- {LABELS.get(m, m)}: {self._losses(m)}" for m in MODES), ""])
+
+    def _losses(self, mode: str) -> str:
+        base, runs = ([run["measures"] for run in self.result["quality"] if run["name"] == name] for name in ("gensim", mode))
+        if not base or not runs:
+            return "not run"
+        lost = {m: mean(r[m] for r in runs) - mean(r[m] for r in base) for m in NOISE}
+        return ", ".join(f"{m} by {-d:.3f}" for m, d in lost.items() if d < -WIDTHS * NOISE[m]) or "nothing"
+
+
+def _ratio(runs: list[dict], base: list[dict], what: str) -> float:
+    return median(run[what] for run in runs) / median(run[what] for run in base)
+
+
+def _met(holds: bool) -> str:
+    return "met" if holds else "MISSED"
+
+
+def _trainer() -> str:
+    """What trains: the commit that last changed it, and a mark if it was changed since."""
+    commit = tpch._command("git", "log", "-1", "--format=%h", "--", "mllib/word2vec")
+    return commit + ("-dirty" if tpch._command("git", "status", "--short", "--untracked-files=no", "--", "mllib/word2vec") else "")
 
 
 def _spread(values: list[float], decimals: int) -> str:
@@ -221,8 +298,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("WORD2VEC_DATA") or CHECKOUT.parent / "shared" / "data" / "word2vec"))
     parser.add_argument("--quality", action="store_true")
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--again", action="store_true", help="repeat what the result of --quality holds already")
     parser.add_argument("--minutes", type=float, default=None, help="begin nothing that would end later")
     options = parser.parse_args()
     options.minutes = options.minutes or (24 if options.quality else 14)
