@@ -4,6 +4,7 @@ import (
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/failure"
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
@@ -14,15 +15,15 @@ func encodeExpr(e plan.Expr) *pb.Expr {
 	case nil:
 		return nil
 	case *plan.Literal:
-		return &pb.Expr{At: encodeOrigin(e.At), Kind: &pb.Expr_Literal{Literal: &pb.Literal{Type: EncodeType(e.Typ), Value: EncodeValue(e.Value)}}}
+		return &pb.Expr{At: failure.EncodeOrigin(e.At), Kind: &pb.Expr_Literal{Literal: &pb.Literal{Type: EncodeType(e.Typ), Value: EncodeValue(e.Value)}}}
 	case *plan.Bound:
 		return &pb.Expr{Kind: &pb.Expr_Bound{Bound: &pb.Bound{Index: int32(e.Index), Type: EncodeType(e.Typ), Nullable: e.Null, Name: e.Name}}}
 	case *plan.Call:
-		return &pb.Expr{At: encodeOrigin(e.At), Kind: &pb.Expr_Call{Call: &pb.Call{
+		return &pb.Expr{At: failure.EncodeOrigin(e.At), Kind: &pb.Expr_Call{Call: &pb.Call{
 			Name: e.Name, Args: encodeExprs(e.Args), Type: EncodeType(e.Typ), Nullable: e.Null, Ansi: e.Ansi, Text: e.Text,
 		}}}
 	case *plan.Cast:
-		return &pb.Expr{At: encodeOrigin(e.At), Kind: &pb.Expr_Cast{Cast: &pb.Cast{
+		return &pb.Expr{At: failure.EncodeOrigin(e.At), Kind: &pb.Expr_Cast{Cast: &pb.Cast{
 			Child: encodeExpr(e.Child), To: EncodeType(e.To), Mode: uint32(e.Mode), Implicit: e.Implicit,
 		}}}
 	case *plan.Case:
@@ -34,7 +35,7 @@ func encodeExpr(e plan.Expr) *pb.Expr {
 	case *plan.Lambda:
 		return &pb.Expr{Kind: &pb.Expr_Lambda{Lambda: encodeLambda(e)}}
 	case *plan.Agg:
-		return &pb.Expr{At: encodeOrigin(e.At), Kind: &pb.Expr_Agg{Agg: encodeAgg(e)}}
+		return &pb.Expr{At: failure.EncodeOrigin(e.At), Kind: &pb.Expr_Agg{Agg: encodeAgg(e)}}
 	case *plan.GetField:
 		return &pb.Expr{Kind: &pb.Expr_GetField{GetField: &pb.GetField{Child: encodeExpr(e.Child), Index: int32(e.Index), Name: e.Name}}}
 	case *plan.Alias:
@@ -97,27 +98,6 @@ func encodeSortKeys(ks []SortKey) []*pb.SortKey {
 	return out
 }
 
-func encodeOrigin(o *errs.Origin) *pb.Origin {
-	if o == nil {
-		return nil
-	}
-	return &pb.Origin{
-		Line: int32(o.Line), Pos: int32(o.Pos), Start: int32(o.Start), Stop: int32(o.Stop), Text: o.Text,
-		ObjectType: o.ObjectType, ObjectName: o.ObjectName, CallSite: o.CallSite, Fragment: o.Fragment,
-	}
-}
-
-// DecodeOrigin reads an origin's wire form.
-func DecodeOrigin(p *pb.Origin) *errs.Origin {
-	if p == nil {
-		return nil
-	}
-	return &errs.Origin{
-		Line: int(p.Line), Pos: int(p.Pos), Start: int(p.Start), Stop: int(p.Stop), Text: p.Text,
-		ObjectType: p.ObjectType, ObjectName: p.ObjectName, CallSite: p.CallSite, Fragment: p.Fragment,
-	}
-}
-
 // optExpr decodes an expression that may be absent.
 func (d *decoder) optExpr(p *pb.Expr) plan.Expr {
 	if p == nil {
@@ -131,7 +111,7 @@ func (d *decoder) expr(p *pb.Expr) plan.Expr {
 	if !d.enter() {
 		return plan.LitNull(types.Null)
 	}
-	at := DecodeOrigin(p.GetAt())
+	at := failure.DecodeOrigin(p.GetAt())
 	switch k := p.GetKind().(type) {
 	case *pb.Expr_Literal:
 		t := d.typ(k.Literal.Type)
