@@ -1,7 +1,8 @@
 // Package record is the scheduler's durable knowledge as a pure state machine:
-// sessions, jobs, finished stages with their outputs, chosen attempts of
-// writers. Entries reach it through a log that a cluster replicates; it does no
-// I/O, reads no clock and never sees a task that is merely running.
+// sessions with their values, jobs, finished stages with their outputs, chosen
+// attempts of writers, the workers and schedulers there are. Entries reach it
+// through a log that a cluster replicates; it does no I/O, reads no clock and
+// never sees a task that is merely running.
 package record
 
 import (
@@ -12,181 +13,133 @@ import (
 
 // Limits of the record.
 const (
-	MaxJobs      = 10_000  // live jobs
-	MaxSessions  = 10_000  // live sessions
-	MaxCommitted = 100_000 // partitions committed in one entry
+	MaxJobs         = 10_000   // live jobs
+	MaxSessions     = 10_000   // live sessions
+	MaxCommitted    = 100_000  // partitions committed in one entry
+	MaxWorkers      = 10_000   // workers, twice what one leader is meant to lead
+	MaxMembers      = 32       // schedulers, those of the recent past too
+	MaxClients      = 10_000   // clients whose last answer is kept; the longest silent goes
+	MaxEntry        = 16 << 20 // bytes of one encoded entry: a job's spec is the largest
+	MaxName         = 1 << 10  // bytes of a name or an address
+	MaxReason       = 16 << 10 // bytes of a reason or an answer
+	MaxSessionBytes = 64 << 20 // keys and values of one session
+	MaxBytes        = 1 << 30  // values of all sessions, plans and outputs of all jobs
 )
-
-// Status is a job's life.
-type Status uint8
-
-const (
-	Running    Status = iota
-	Committing        // all attempts chosen; files are being made visible
-	Succeeded
-	Failed
-)
-
-func (s Status) String() string {
-	return [...]string{"running", "committing", "succeeded", "failed"}[s]
-}
-
-// Entry is one change of the record.
-type Entry interface{ entry() }
-
-type (
-	// OpenSession and CloseSession bound a session's life. Jobs of a closed
-	// session are failed by the leader before it closes.
-	OpenSession struct {
-		Session string
-		User    string
-	}
-	CloseSession struct{ Session string }
-	// SubmitJob records a job with its plan, so that another leader can go on.
-	SubmitJob struct {
-		Job     string
-		Session string
-		Stages  int
-		Plan    []byte
-	}
-	// StageDone records where a finished stage's outputs lie.
-	StageDone struct {
-		Job     string
-		Stage   int
-		Outputs []byte
-	}
-	// Choose fixes the attempts whose files count. A partition is chosen once.
-	Choose struct {
-		Job      string
-		Attempts map[int]int // partition -> attempt
-	}
-	// Commit says that all partitions are chosen and files may be made visible.
-	Commit struct{ Job string }
-	// EndJob ends a job; its outputs may go.
-	EndJob struct {
-		Job    string
-		Failed bool
-		Reason string
-	}
-)
-
-func (OpenSession) entry()  {}
-func (CloseSession) entry() {}
-func (SubmitJob) entry()    {}
-func (StageDone) entry()    {}
-func (Choose) entry()       {}
-func (Commit) entry()       {}
-func (EndJob) entry()       {}
-
-// Job is what is known of a job.
-type Job struct {
-	ID, Session string
-	Status      Status
-	Stages      int
-	Plan        []byte
-	Done        map[int][]byte // stage -> outputs
-	Chosen      map[int]int
-}
 
 // State is the record. It is not safe for concurrent use.
+//
+// Clones share what neither has changed since: a session or a job belongs to
+// the state whose generation it bears, any other state copies it before it
+// writes to it.
 type State struct {
-	sessions map[string]string // id -> user
+	gen      *generation
+	count    uint64 // gives sessions, jobs, values, workers and answers their order
+	bytes    int64
+	sessions map[string]*Session
+	byKey    map[clientKey]string // a client's session, by the name it was opened with
 	jobs     map[string]*Job
+	workers  map[string]Worker
+	members  map[string]Member
+	answers  map[string]answer // by client
 }
 
-// New makes an empty record.
-func New() *State { return &State{sessions: map[string]string{}, jobs: map[string]*Job{}} }
+// generation is a mark of ownership; its size keeps two marks from being one.
+type generation struct{ _ byte }
 
-// Job returns a live job, nil if there is none. Do not change it.
-func (s *State) Job(id string) *Job { return s.jobs[id] }
+// New makes an empty record.
+func New() *State {
+	return &State{
+		gen:      &generation{},
+		sessions: map[string]*Session{}, byKey: map[clientKey]string{}, jobs: map[string]*Job{},
+		workers: map[string]Worker{}, members: map[string]Member{}, answers: map[string]answer{},
+	}
+}
+
+// Clone is the record as it is now, whatever is applied to s later. It copies
+// names and pointers only, so that taking it holds up nobody.
+func (s *State) Clone() *State {
+	s.gen = &generation{} // what s had for its own is shared from now on
+	c := *s
+	c.gen = &generation{}
+	c.sessions, c.byKey, c.jobs = maps.Clone(s.sessions), maps.Clone(s.byKey), maps.Clone(s.jobs)
+	c.workers, c.members, c.answers = maps.Clone(s.workers), maps.Clone(s.members), maps.Clone(s.answers)
+	return &c
+}
 
 // Live counts sessions and jobs.
 func (s *State) Live() (sessions, jobs int) { return len(s.sessions), len(s.jobs) }
+
+// Bytes counts the values of sessions and what jobs carry.
+func (s *State) Bytes() int64 { return s.bytes }
+
+// next is a number later than all before.
+func (s *State) next() uint64 {
+	s.count++
+	return s.count
+}
 
 // Apply makes one change. Entries that repeat what is known change nothing and
 // succeed, since a client may send them again after a leader's death. A refused
 // entry changes nothing.
 func (s *State) Apply(e Entry) error {
 	switch e := e.(type) {
+	case Request:
+		return s.request(e)
 	case OpenSession:
-		if _, ok := s.sessions[e.Session]; !ok && len(s.sessions) >= MaxSessions {
-			return errs.Errorf(errs.Exhausted, "record.OpenSession", "%d sessions are open, the limit", MaxSessions)
-		}
-		s.sessions[e.Session] = e.User
-		return nil
+		return s.openSession(e)
 	case CloseSession:
-		delete(s.sessions, e.Session)
+		s.closeSession(e.Session)
 		return nil
+	case SessionPut:
+		return s.put(e)
+	case SessionDelete:
+		return s.remove(e)
+	case answered:
+		s.remember(e.client, answer{e.sequence, s.next(), e.result})
+		return nil
+	}
+	return s.applyJob(e)
+}
+
+func (s *State) applyJob(e Entry) error {
+	switch e := e.(type) {
 	case SubmitJob:
 		return s.submit(e)
 	case StageDone:
-		return s.live(e.Job, func(j *Job) error {
-			j.Done[e.Stage] = e.Outputs
-			return nil
-		})
+		return s.stageDone(e)
 	case Choose:
 		return s.choose(e)
 	case Commit:
-		return s.live(e.Job, func(j *Job) error {
-			j.Status = max(j.Status, Committing)
-			return nil
-		})
+		return s.commit(e)
 	case EndJob:
 		return s.end(e)
+	}
+	return s.applyProcess(e)
+}
+
+func (s *State) applyProcess(e Entry) error {
+	switch e := e.(type) {
+	case WorkerJoined:
+		return s.workerJoined(e)
+	case WorkerGone:
+		if w, ok := s.workers[e.Name]; ok && w.Epoch <= e.Epoch {
+			delete(s.workers, e.Name)
+		}
+		return nil
+	case MemberUp:
+		return s.memberUp(e)
+	case MemberGone:
+		delete(s.members, e.ID)
+		return nil
 	}
 	return errs.Errorf(errs.Internal, "record.Apply", "entry %T", e)
 }
 
-func (s *State) live(id string, f func(*Job) error) error {
-	j := s.jobs[id]
-	if j == nil {
-		return errs.Errorf(errs.NotFound, "record", "job %s is not running", id)
+// grow books bytes, against the limit of all.
+func (s *State) grow(op string, n int64) error {
+	if n > 0 && s.bytes+n > MaxBytes {
+		return errs.Errorf(errs.Exhausted, op, "the record holds %d bytes, %d more are past the limit of %d", s.bytes, n, int64(MaxBytes))
 	}
-	return f(j)
-}
-
-func (s *State) submit(e SubmitJob) error {
-	if s.jobs[e.Job] != nil {
-		return nil
-	}
-	if _, ok := s.sessions[e.Session]; !ok {
-		return errs.Errorf(errs.NotFound, "record.SubmitJob", "session %s is not open", e.Session)
-	}
-	if len(s.jobs) >= MaxJobs {
-		return errs.Errorf(errs.Exhausted, "record.SubmitJob", "%d jobs are running, the limit", MaxJobs)
-	}
-	s.jobs[e.Job] = &Job{ID: e.Job, Session: e.Session, Stages: e.Stages, Plan: e.Plan, Done: map[int][]byte{}, Chosen: map[int]int{}}
-	return nil
-}
-
-// choose accepts the first attempt named for each partition and no other.
-func (s *State) choose(e Choose) error {
-	return s.live(e.Job, func(j *Job) error {
-		if len(e.Attempts) > MaxCommitted {
-			return errs.Errorf(errs.Exhausted, "record.Choose", "%d partitions in one entry, the limit is %d", len(e.Attempts), MaxCommitted)
-		}
-		for p, a := range e.Attempts {
-			if old, ok := j.Chosen[p]; ok && old != a {
-				return errs.Errorf(errs.Conflict, "record.Choose", "partition %d of job %s: attempt %d was chosen, not %d", p, e.Job, old, a)
-			}
-		}
-		if j.Status >= Committing {
-			return nil
-		}
-		maps.Copy(j.Chosen, e.Attempts)
-		return nil
-	})
-}
-
-// end drops a job: history keeps what people want to know of it.
-func (s *State) end(e EndJob) error {
-	j := s.jobs[e.Job]
-	if j == nil {
-		return nil
-	}
-	if e.Failed && j.Status == Committing {
-		return errs.Errorf(errs.Conflict, "record.EndJob", "job %s is committing and can only succeed", e.Job)
-	}
-	delete(s.jobs, e.Job)
+	s.bytes += n
 	return nil
 }
