@@ -5,6 +5,7 @@ package dispatch
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
@@ -40,6 +41,10 @@ type Stage struct {
 	// Volatile stages give other rows when run again: consumers that have begun
 	// must be run again with them.
 	Volatile bool
+	// Speculate allows a second copy of a task that takes much longer than the
+	// others: only for tasks without effects beside their output, which is read
+	// once they have finished.
+	Speculate bool
 }
 
 // Job is a graph of stages in topological order; the last one is the result.
@@ -55,6 +60,12 @@ type Task struct {
 	Job                       string
 	Stage, Partition, Attempt int
 	Round                     int
+}
+
+// same tells whether two names mean the same attempt. Attempts count on from
+// round to round, so the round, which is not on the wire, adds nothing.
+func (t Task) same(u Task) bool {
+	return t.Job == u.Job && t.Stage == u.Stage && t.Partition == u.Partition && t.Attempt == u.Attempt
 }
 
 func (t Task) String() string {
@@ -73,18 +84,30 @@ type Output struct {
 	Detail any // sizes and the like, opaque here
 }
 
+// Finished is a stage as it was recorded: what StageDone said.
+type Finished struct {
+	Stage      int
+	Generation int
+	Outputs    []Output
+	// Inputs are the generations of the stages that the outputs were made of.
+	Inputs map[int]int
+}
+
 // Event is an input of the core.
 type Event interface{ event() }
 
 type (
-	// WorkerUp announces a worker, or a new epoch of it. Held lists outputs it
-	// still has, when a new leader rebuilds its state.
+	// WorkerUp announces a worker, a new epoch of it, or that a known epoch has
+	// registered again. Held lists the outputs it has and Running its tasks, all
+	// of them: what the core believes to run there and is in neither was never
+	// started or is gone.
 	WorkerUp struct {
-		Worker string
-		Epoch  int64
-		Slots  int
-		GPUs   int
-		Held   []Output
+		Worker  string
+		Epoch   int64
+		Slots   int
+		GPUs    int
+		Held    []Output
+		Running []Task
 	}
 	// WorkerDown ends an epoch: its tasks and outputs are lost.
 	WorkerDown struct {
@@ -92,13 +115,39 @@ type (
 		Epoch  int64
 		Reason string
 	}
-	// Drain stops new tasks on a worker.
-	Drain struct{ Worker string }
-	// Submit adds a job. Done lists stages finished under an earlier leader.
-	Submit struct {
-		Job  Job
-		Done []Output
+	// Expect holds back the launches of recovered jobs until all these workers
+	// have registered, or For is over. It comes before their jobs.
+	Expect struct {
+		Workers []string
+		For     time.Duration
 	}
+	// Drain stops new tasks on a worker. Drained tells when nothing needs it.
+	Drain struct{ Worker string }
+	// Submit adds a job.
+	Submit struct {
+		Job Job
+		// Recovered jobs began under an earlier leader: Done is what the record
+		// has of their finished stages. Their new attempts count from Base, above
+		// all attempts of earlier leaders.
+		Recovered bool
+		Done      []Finished
+		Base      int
+		// Unclaimed jobs launch nothing until Claim.
+		Unclaimed bool
+	}
+	// Claim lets an unclaimed job go on.
+	Claim struct{ Job string }
+	// Recorded says that the outputs of a StageDone are durable.
+	Recorded struct {
+		Job        string
+		Stage      int
+		Generation int
+	}
+	// OutputLost reports that a reader of the result found an output of the last
+	// stage gone: it is made again.
+	OutputLost struct{ Output Output }
+	// Close forgets a job, and stops it if it still runs.
+	Close struct{ Job string }
 	// Done reports a finished task.
 	Done struct {
 		Task   Task
@@ -137,7 +186,12 @@ type (
 
 func (WorkerUp) event()   {}
 func (WorkerDown) event() {}
+func (Expect) event()     {}
 func (Drain) event()      {}
+func (Claim) event()      {}
+func (Recorded) event()   {}
+func (OutputLost) event() {}
+func (Close) event()      {}
 func (Submit) event()     {}
 func (Done) event()       {}
 func (Failed) event()     {}
@@ -150,14 +204,16 @@ func (Tick) event()       {}
 type Action interface{ action() }
 
 type (
-	// Launch starts a task. Inputs are the outputs of each input stage. Peers
-	// are the workers of a gang by partition.
+	// Launch starts a task. Inputs are the outputs of each input stage: one map,
+	// not to be changed, for all launches of a job's stage with equal Template.
+	// Peers are the workers of a gang by partition.
 	Launch struct {
-		Task   Task
-		Worker string
-		Epoch  int64
-		Inputs map[int][]Output
-		Peers  []string
+		Task     Task
+		Worker   string
+		Epoch    int64
+		Inputs   map[int][]Output
+		Template int
+		Peers    []string
 	}
 	// Abort stops a task whose result is not wanted any more.
 	Abort struct {
@@ -165,11 +221,14 @@ type (
 		Worker string
 		Epoch  int64
 	}
-	// StageDone reports a finished stage with the chosen attempt of each partition.
+	// StageDone reports a finished stage with the chosen attempt of each
+	// partition, again after a loss was made good. Generation counts from 1.
 	StageDone struct {
-		Job     string
-		Stage   int
-		Outputs []Output
+		Job        string
+		Stage      int
+		Outputs    []Output
+		Generation int
+		Inputs     map[int]int // generations of what it was made of
 	}
 	// RoundDone asks the driver for its step between rounds.
 	RoundDone struct {
@@ -178,7 +237,8 @@ type (
 		Round   int
 		Outputs []Output
 	}
-	// JobDone and JobFailed end a job; its outputs may be discarded once read.
+	// JobDone ends a job well: its outputs can be read until Close. It comes
+	// again when a lost one was replaced. JobFailed ends a job for good.
 	JobDone struct {
 		Job     string
 		Outputs []Output
@@ -189,12 +249,29 @@ type (
 	}
 )
 
+type (
+	// Drained says that a draining worker runs nothing and holds nothing needed.
+	Drained struct {
+		Worker string
+		Epoch  int64
+	}
+	// Unknown says that a worker holds something of a job that the core does not
+	// know: it is over, or was never recorded.
+	Unknown struct {
+		Job    string
+		Worker string
+		Epoch  int64
+	}
+)
+
 func (Launch) action()    {}
 func (Abort) action()     {}
 func (StageDone) action() {}
 func (RoundDone) action() {}
 func (JobDone) action()   {}
 func (JobFailed) action() {}
+func (Drained) action()   {}
+func (Unknown) action()   {}
 
 // tooMany is the error of a task that used up its attempts.
 func tooMany(t Task, n int, last error) error {

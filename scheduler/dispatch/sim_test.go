@@ -82,6 +82,8 @@ func (w *world) act(a dispatch.Action) {
 	case dispatch.JobFailed:
 		w.ended[a.Job]++
 		require.Equal(w.t, 1, w.ended[a.Job], "job ended twice")
+	case dispatch.StageDone:
+		w.mail = append(w.mail, dispatch.Recorded{Job: a.Job, Stage: a.Stage, Generation: a.Generation})
 	case dispatch.RoundDone:
 		if a.Round < 2 {
 			w.mail = append(w.mail, dispatch.NextRound{Job: a.Job, Stage: a.Stage, Round: a.Round})
