@@ -24,6 +24,7 @@ type Core struct {
 	hold    hold
 	last    time.Time     // of the last event
 	at      time.Duration // the core's own clock: never goes back, never jumps
+	drains  int           // workers that drain and have not been reported drained
 	lonely  time.Duration // when it was last known that a worker takes tasks
 	out     []Action
 	scratch scratch
@@ -110,8 +111,9 @@ func (c *Core) handle(ev Event) {
 			c.workerDown(w, ev.Reason)
 		}
 	case Drain:
-		if w := c.workers[ev.Worker]; w != nil {
+		if w := c.workers[ev.Worker]; w != nil && !w.draining {
 			w.draining = true
+			c.drains++
 			c.reopen(w)
 		}
 	case Expect:

@@ -202,6 +202,9 @@ func (c *Core) reconcilePart(w *worker, j *job, s *stage, i int, has map[Task]bo
 // done count as there until a reader misses them.
 func (c *Core) workerDown(w *worker, reason string) {
 	delete(c.workers, w.id)
+	if w.draining && !w.drained {
+		c.drains--
+	}
 	c.order = slices.DeleteFunc(c.order, func(x *worker) bool { return x == w })
 	c.reopen(w)
 	cause := errs.Errorf(errs.Lost, "dispatch", "worker %s: %s", w.id, reason)
@@ -248,9 +251,13 @@ func (c *Core) checkWorkers() {
 
 // reportDrained says which draining workers nothing needs any more.
 func (c *Core) reportDrained() {
+	if c.drains == 0 {
+		return
+	}
 	for _, w := range c.order {
 		if w.draining && !w.drained && w.running == 0 && !c.needs(w) {
 			w.drained = true
+			c.drains--
 			c.emit(Drained{Worker: w.id, Epoch: w.epoch})
 		}
 	}

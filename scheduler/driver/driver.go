@@ -6,6 +6,7 @@ package driver
 import (
 	"context"
 	"sync"
+	"time"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/clock"
@@ -17,6 +18,7 @@ import (
 // Executor is the workers as the driver sees them. Launch and Cancel only
 // queue a message and never wait for the worker; what becomes of a task
 // arrives by Driver.Report. A task that cannot be queued is reported failed.
+// Tasks of a stage share their fragment and inputs: they are not to be changed.
 type Executor interface {
 	Launch(worker string, epoch int64, task *pb.Task)
 	Cancel(worker string, epoch int64, id *pb.TaskID)
@@ -24,13 +26,22 @@ type Executor interface {
 	Discard(job string)
 }
 
-// Log is the replicated record. Append returns when the entry is durable.
+// Log is the replicated record. Append returns when the entry is durable. It is
+// called for several jobs at once. An error that says the entry makes no sense
+// (not found, exists, invalid, conflict, exhausted) fails the job; any other
+// means that this process does not lead any more.
 type Log interface {
 	Append(ctx context.Context, e record.Entry) error
 }
 
-// maxQueued bounds events that wait for the core; reporters wait when it is full.
-const maxQueued = 4096
+const (
+	// maxQueued bounds events that wait for the core; reporters wait when it is full.
+	maxQueued = 4096
+	// maxBatch bounds the events that the core takes at once.
+	maxBatch = 512
+	// tick is how often the core looks at the time while jobs run.
+	tick = 200 * time.Millisecond
+)
 
 // Config puts a driver together.
 type Config struct {
@@ -38,52 +49,153 @@ type Config struct {
 	Executor Executor
 	Log      Log
 	Clock    clock.Clock
+	// Drained, if set, hears of draining workers that nothing needs any more. It
+	// must not block.
+	Drained func(worker string, epoch int64)
 }
 
 // Driver is safe for concurrent use.
 type Driver struct {
-	cfg    Config
-	events chan dispatch.Event
-	done   chan struct{}
+	cfg      Config
+	events   chan dispatch.Event
+	done     chan struct{}
+	fatal    chan error
+	appender *appender
+	first    []dispatch.Event // what Recover found, for Run
+	next     []dispatch.Event // events that come of actions, for the same turn
 
 	mu struct {
 		sync.Mutex
-		jobs map[string]*Handle
+		jobs    map[string]*Handle // until they are closed
+		pending map[string]chan struct{} // names that are being submitted
+		stopped error
 	}
 }
 
 // New makes a driver; Run must be called for anything to happen.
 func New(cfg Config) *Driver {
-	d := &Driver{cfg: cfg, events: make(chan dispatch.Event, maxQueued), done: make(chan struct{})}
-	d.mu.jobs = map[string]*Handle{}
+	d := &Driver{cfg: cfg, events: make(chan dispatch.Event, maxQueued), done: make(chan struct{}), fatal: make(chan error, 1)}
+	d.mu.jobs, d.mu.pending = map[string]*Handle{}, map[string]chan struct{}{}
+	d.appender = newAppender(cfg.Log, d.refused)
 	return d
 }
 
-// Run serves events until ctx ends; then all jobs fail with ctx's cause.
+// Run serves events until ctx ends; then all jobs fail with ctx's cause. If the
+// log fails it returns that error, and jobs end with one of kind Unavailable.
 func (d *Driver) Run(ctx context.Context) error {
 	defer close(d.done)
+	inner, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { d.appender.run(inner) })
+	defer wg.Wait()
+	defer cancel()
+	timer := d.cfg.Clock.NewTimer(tick)
+	defer timer.Stop()
+	d.turn(d.first)
+	d.first = nil
+	batch := make([]dispatch.Event, 0, maxBatch)
+	idling := false
 	for {
 		select {
 		case <-ctx.Done():
-			d.failAll(context.Cause(ctx))
+			d.failAll(context.Cause(ctx), errs.Canceled)
 			return nil
-		case ev := <-d.events:
-			if t, ok := ev.(dispatch.Done); ok {
-				if h := d.handle(t.Task.Job); h != nil {
-					h.taskFinished(t.Task.Stage)
-				}
+		case err := <-d.fatal:
+			d.failAll(err, errs.Unavailable)
+			return errs.E(errs.Unavailable, "driver.Run", err)
+		case <-timer.C():
+			d.turn(append(batch[:0], dispatch.Tick{}))
+			idling = !d.cfg.Core.Busy()
+			if !idling {
+				timer.Reset(tick)
 			}
-			d.follow(ctx, ev)
+		case ev := <-d.events:
+			d.turn(d.more(append(batch[:0], ev)))
+			if idling && d.cfg.Core.Busy() {
+				idling = false
+				timer.Reset(tick)
+			}
 		}
 	}
 }
 
-func (d *Driver) failAll(err error) {
+// more adds what else is there already.
+func (d *Driver) more(batch []dispatch.Event) []dispatch.Event {
+	for len(batch) < maxBatch {
+		select {
+		case ev := <-d.events:
+			batch = append(batch, ev)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// turn feeds the core and does what it says, until nothing comes of it.
+func (d *Driver) turn(events []dispatch.Event) {
+	for _, ev := range events {
+		if t, ok := ev.(dispatch.Done); ok {
+			if h := d.handle(t.Task.Job); h != nil {
+				h.taskFinished(t.Task.Stage)
+			}
+		}
+	}
+	for len(events) > 0 {
+		d.next = nil
+		for _, a := range d.cfg.Core.StepAll(d.cfg.Clock.Now(), events) {
+			d.act(a)
+		}
+		for _, ev := range events {
+			if c, ok := ev.(dispatch.Close); ok {
+				d.closed(c.Job)
+			}
+		}
+		events = d.next
+	}
+}
+
+// closed forgets a job that its handle has closed.
+func (d *Driver) closed(job string) {
+	d.mu.Lock()
+	h := d.mu.jobs[job]
+	delete(d.mu.jobs, job)
+	d.mu.Unlock()
+	if h == nil {
+		return
+	}
+	h.finishUnlessOver(errs.Errorf(errs.Canceled, "driver.Close", "job %s was closed", job))
+	d.cfg.Executor.Discard(job)
+	close(h.closed)
+}
+
+// refused decides what becomes of an entry that the log did not take, and tells
+// whether that is the end of this driver.
+func (d *Driver) refused(job string, err error) bool {
+	switch errs.KindOf(err) {
+	case errs.NotFound, errs.Exists, errs.Invalid, errs.Conflict, errs.Exhausted:
+		d.Report(dispatch.Cancel{Job: job, Err: err})
+		return false
+	default:
+		select {
+		case d.fatal <- err:
+		default:
+		}
+		return true
+	}
+}
+
+// failAll ends all handles. An error of the kind Unavailable keeps it: another
+// leader goes on with the jobs.
+func (d *Driver) failAll(err error, kind errs.Kind) {
+	if errs.Is(err, errs.Unavailable) {
+		kind = errs.Unavailable
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for id, h := range d.mu.jobs {
-		h.finish(nil, errs.E(errs.Canceled, "driver.Run", err))
-		delete(d.mu.jobs, id)
+	d.mu.stopped = errs.E(kind, "driver.Run", err)
+	for _, h := range d.mu.jobs {
+		h.stop(d.mu.stopped)
 	}
 }
 
@@ -95,102 +207,66 @@ func (d *Driver) Report(ev dispatch.Event) {
 	}
 }
 
-// StageSpec is a stage with what its tasks run.
-type StageSpec struct {
-	dispatch.Stage
-	Fragment []byte
-	Threads  int
-	Memory   int64
-	Splits   [][]*pb.SplitRange // by task; nil: every task reads all its scans
-	// Step, for stages of shape Rounds, advances shared state after a round and
-	// tells whether another follows. It must not block.
-	Step func(round int, outputs []dispatch.Output) bool
-}
-
-// JobSpec is a job as submitted.
-type JobSpec struct {
-	ID, Session, User string
-	Weight            int
-	Stages            []StageSpec
-	Storage           map[string]string // goes to the tasks, not into the record: it may hold secrets
-}
-
-// Submit records and starts a job. The handle must be closed.
-func (d *Driver) Submit(ctx context.Context, spec JobSpec) (*Handle, error) {
-	var plan []byte
-	for _, s := range spec.Stages {
-		plan = append(plan, s.Fragment...)
-	}
-	if err := d.cfg.Log.Append(ctx, record.SubmitJob{Job: spec.ID, Session: spec.Session, Stages: len(spec.Stages), Plan: plan}); err != nil {
-		return nil, err
-	}
-	h := newHandle(d, spec)
-	job := dispatch.Job{ID: spec.ID, User: spec.User, Weight: spec.Weight}
-	for _, s := range spec.Stages {
-		job.Stages = append(job.Stages, s.Stage)
-	}
-	d.mu.Lock()
-	d.mu.jobs[spec.ID] = h
-	d.mu.Unlock()
-	d.Report(dispatch.Submit{Job: job})
-	return h, nil
-}
-
 func (d *Driver) handle(job string) *Handle {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.mu.jobs[job]
 }
 
-func (d *Driver) drop(job string) *Handle {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	h := d.mu.jobs[job]
-	delete(d.mu.jobs, job)
-	return h
-}
-
-func (d *Driver) act(ctx context.Context, a dispatch.Action) {
+func (d *Driver) act(a dispatch.Action) {
 	switch a := a.(type) {
 	case dispatch.Launch:
-		d.launch(a)
+		if h := d.handle(a.Task.Job); h != nil {
+			h.launched(a)
+			d.cfg.Executor.Launch(a.Worker, a.Epoch, h.task(a))
+		}
 	case dispatch.Abort:
 		d.cfg.Executor.Cancel(a.Worker, a.Epoch, WireTask(a.Task))
+	case dispatch.Drained:
+		if d.cfg.Drained != nil {
+			d.cfg.Drained(a.Worker, a.Epoch)
+		}
+	case dispatch.Unknown:
+		if d.handle(a.Job) == nil {
+			d.cfg.Executor.Discard(a.Job)
+		}
+	default:
+		d.actJob(a)
+	}
+}
+
+// actJob does what concerns a job as a whole. Its end is told once everything
+// about it is durable.
+func (d *Driver) actJob(a dispatch.Action) {
+	switch a := a.(type) {
 	case dispatch.StageDone:
 		if h := d.handle(a.Job); h != nil {
 			h.stageDone(a)
-			d.append(ctx, record.StageDone{Job: a.Job, Stage: a.Stage})
+			d.appender.add(d.stageDone(a))
 		}
 	case dispatch.RoundDone:
 		if h := d.handle(a.Job); h != nil {
-			d.follow(ctx, h.stages[a.Stage].step(a))
+			d.next = append(d.next, h.step(a))
 		}
 	case dispatch.JobDone:
-		if h := d.drop(a.Job); h != nil {
-			h.finish(a.Outputs, nil)
+		if h := d.handle(a.Job); h != nil {
+			d.appender.add(pending{job: a.Job, then: func() { h.finish(a.Outputs, nil) }})
 		}
 	case dispatch.JobFailed:
-		if h := d.drop(a.Job); h != nil {
+		if h := d.handle(a.Job); h != nil {
 			h.finish(nil, a.Err)
 		}
 	}
 }
 
-// follow feeds the core an event that comes of an action, within the same turn.
-func (d *Driver) follow(ctx context.Context, ev dispatch.Event) {
-	for _, a := range d.cfg.Core.Step(d.cfg.Clock.Now(), ev) {
-		d.act(ctx, a)
+// stageDone is how a finished stage gets into the record.
+func (d *Driver) stageDone(a dispatch.StageDone) pending {
+	entry := func() (record.Entry, error) {
+		outputs, err := EncodeStage(a)
+		return record.StageDone{Job: a.Job, Stage: a.Stage, Outputs: outputs}, err
 	}
-}
-
-// append records what needs no answer; a log that refuses fails the job when
-// it matters, at commit.
-func (d *Driver) append(ctx context.Context, e record.Entry) {
-	if err := d.cfg.Log.Append(ctx, e); err != nil && ctx.Err() == nil {
-		if s, ok := e.(record.StageDone); ok {
-			d.Report(dispatch.Cancel{Job: s.Job, Err: err})
-		}
-	}
+	then := func() { d.Report(dispatch.Recorded{Job: a.Job, Stage: a.Stage, Generation: a.Generation}) }
+	return pending{job: a.Job, entry: entry, then: then}
 }
 
 // WireTask is a task's name on the wire.
@@ -198,17 +274,8 @@ func WireTask(t dispatch.Task) *pb.TaskID {
 	return &pb.TaskID{Job: t.Job, Stage: int32(t.Stage), Partition: int32(t.Partition), Attempt: int32(t.Attempt)}
 }
 
-// TaskOf reads a task's name; rounds are not on the wire yet, they count in attempts.
+// TaskOf reads a task's name; rounds are not on the wire: attempts, which count
+// on from round to round, tell them apart.
 func TaskOf(id *pb.TaskID) dispatch.Task {
 	return dispatch.Task{Job: id.GetJob(), Stage: int(id.GetStage()), Partition: int(id.GetPartition()), Attempt: int(id.GetAttempt())}
-}
-
-func (d *Driver) launch(a dispatch.Launch) {
-	h := d.handle(a.Task.Job)
-	if h == nil {
-		return
-	}
-	task := h.task(a)
-	h.launched(a)
-	d.cfg.Executor.Launch(a.Worker, a.Epoch, task)
 }

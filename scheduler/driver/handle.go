@@ -28,29 +28,44 @@ type Handle struct {
 	spec   JobSpec
 	stages map[int]*StageSpec
 	ended  chan struct{}
+	closed chan struct{}
 	final  int // the last stage's number
+
+	recovered bool // of an earlier leader
+	// inputs are the latest inputs of each stage's tasks on the wire. They belong
+	// to the driver's goroutine.
+	inputs map[int]wireInputs
 
 	mu struct {
 		sync.Mutex
 		placed  map[int]Placed // final stage: partition -> latest attempt
-		changed chan struct{}  // closed and renewed when placed changes
+		changed chan struct{}  // closed and renewed when placed or outputs change
 		done    map[int]int
 		chosen  map[int][]dispatch.Output // by stage that is over: the attempts that count
 		started int
 		outputs []dispatch.Output
 		err     error
 		over    bool
+		stopped error // the driver is gone
+		claimed bool
+		storage map[string]string
 	}
 }
 
+// wireInputs are a stage's inputs as the tasks of one template get them.
+type wireInputs struct {
+	template int
+	stages   []*pb.StageOutputs
+}
+
 func newHandle(d *Driver, spec JobSpec) *Handle {
-	h := &Handle{d: d, spec: spec, stages: map[int]*StageSpec{}, ended: make(chan struct{})}
+	h := &Handle{d: d, spec: spec, stages: map[int]*StageSpec{}, ended: make(chan struct{}), closed: make(chan struct{}), inputs: map[int]wireInputs{}}
 	for i := range spec.Stages {
 		h.stages[spec.Stages[i].ID] = &spec.Stages[i]
 		h.final = spec.Stages[i].ID
 	}
 	h.mu.placed, h.mu.done, h.mu.changed = map[int]Placed{}, map[int]int{}, make(chan struct{})
-	h.mu.chosen = map[int][]dispatch.Output{}
+	h.mu.chosen, h.mu.storage = map[int][]dispatch.Output{}, spec.Storage
 	return h
 }
 
@@ -58,30 +73,66 @@ func newHandle(d *Driver, spec JobSpec) *Handle {
 func (h *Handle) ID() string { return h.spec.ID }
 
 // Partitions is the number of partitions of the result.
-func (h *Handle) Partitions() int { return h.stages[h.final].Tasks }
+func (h *Handle) Partitions() int {
+	if s := h.stages[h.final]; s != nil {
+		return s.Tasks
+	}
+	return 0
+}
+
+// claim takes over what is not in the record from a spec of the same job.
+func (h *Handle) claim(spec JobSpec) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mu.claimed, h.mu.storage = true, spec.Storage
+	for _, st := range spec.Stages {
+		if s := h.stages[st.ID]; s != nil && st.Step != nil {
+			s.Step = st.Step
+		}
+	}
+}
+
+func (h *Handle) isUnclaimed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.recovered && !h.mu.claimed
+}
 
 // task builds the message for an attempt.
 func (h *Handle) task(a dispatch.Launch) *pb.Task {
 	s := h.stages[a.Task.Stage]
-	t := &pb.Task{Id: WireTask(a.Task), Fragment: s.Fragment, Threads: int32(s.Threads), Memory: s.Memory, Storage: h.spec.Storage}
-	for _, in := range s.Inputs {
-		so := &pb.StageOutputs{Stage: int32(in)}
-		for _, o := range a.Inputs[in] {
-			out, _ := o.Detail.(*pb.Output)
-			if out == nil {
-				out = &pb.Output{Task: WireTask(o.Task), Worker: o.Worker}
-			}
-			if len(out.Observed) > 0 { // not for other tasks
-				out = &pb.Output{Task: out.Task, Worker: out.Worker, Rows: out.Rows, Bytes: out.Bytes}
-			}
-			so.Outputs = append(so.Outputs, out)
-		}
-		t.Inputs = append(t.Inputs, so)
+	h.mu.Lock()
+	storage := h.mu.storage
+	h.mu.Unlock()
+	t := &pb.Task{
+		Id: WireTask(a.Task), Fragment: s.Fragment, Inputs: h.wireInputs(s, a),
+		Threads: int32(s.Threads), Memory: s.Memory, Storage: storage,
 	}
 	if a.Task.Partition < len(s.Splits) {
 		t.Splits = s.Splits[a.Task.Partition]
 	}
 	return t
+}
+
+// wireInputs makes the inputs of a stage's tasks once for all of them.
+func (h *Handle) wireInputs(s *StageSpec, a dispatch.Launch) []*pb.StageOutputs {
+	if w := h.inputs[s.ID]; w.template == a.Template {
+		return w.stages
+	}
+	w := wireInputs{template: a.Template}
+	for _, in := range s.Inputs {
+		so := &pb.StageOutputs{Stage: int32(in)}
+		for _, o := range a.Inputs[in] {
+			out := wireOutput(o)
+			if len(out.Observed) > 0 { // not for other tasks
+				out = &pb.Output{Task: out.Task, Worker: out.Worker, Rows: out.Rows, Bytes: out.Bytes}
+			}
+			so.Outputs = append(so.Outputs, out)
+		}
+		w.stages = append(w.stages, so)
+	}
+	h.inputs[s.ID] = w
+	return w.stages
 }
 
 func (h *Handle) launched(a dispatch.Launch) {
@@ -90,9 +141,14 @@ func (h *Handle) launched(a dispatch.Launch) {
 	h.mu.started++
 	if a.Task.Stage == h.final {
 		h.mu.placed[a.Task.Partition] = Placed{a.Task, a.Worker, a.Epoch}
-		close(h.mu.changed)
-		h.mu.changed = make(chan struct{})
+		h.change()
 	}
+}
+
+// change wakes those who wait. mu is held.
+func (h *Handle) change() {
+	close(h.mu.changed)
+	h.mu.changed = make(chan struct{})
 }
 
 func (h *Handle) stageDone(a dispatch.StageDone) {
@@ -112,21 +168,47 @@ func (h *Handle) taskFinished(stage int) {
 
 // step decides what follows a round: the driver step of the stage, if the job
 // brought one, else the stage is over after its first round.
-func (s *StageSpec) step(a dispatch.RoundDone) dispatch.Event {
-	if s.Step != nil && s.Step(a.Round, a.Outputs) {
+func (h *Handle) step(a dispatch.RoundDone) dispatch.Event {
+	h.mu.Lock()
+	step := h.stages[a.Stage].Step
+	h.mu.Unlock()
+	if step != nil && step(a.Round, a.Outputs) {
 		return dispatch.NextRound{Job: a.Job, Stage: a.Stage, Round: a.Round}
 	}
 	return dispatch.EndRounds{Job: a.Job, Stage: a.Stage, Round: a.Round}
 }
 
+// finish tells how the job ended. A result may come again, with outputs that
+// replace lost ones, or an error after it, if they cannot be made again.
 func (h *Handle) finish(outputs []dispatch.Output, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.mu.over {
+	if h.mu.err != nil {
 		return
 	}
-	h.mu.over, h.mu.outputs, h.mu.err, h.mu.chosen[h.final] = true, outputs, err, outputs
-	close(h.ended)
+	h.mu.outputs, h.mu.err, h.mu.chosen[h.final] = outputs, err, outputs
+	h.change()
+	if !h.mu.over {
+		h.mu.over = true
+		close(h.ended)
+	}
+}
+
+// stop ends the job with the driver. A result that is there stays.
+func (h *Handle) stop(err error) {
+	h.finishUnlessOver(err)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.mu.stopped = err
+	h.change()
+}
+
+func (h *Handle) finishUnlessOver(err error) {
+	select {
+	case <-h.ended:
+	default:
+		h.finish(nil, err)
+	}
 }
 
 // Ended is closed when the job is over.
@@ -174,6 +256,33 @@ func (h *Handle) Place(ctx context.Context, partition, after int) (Placed, error
 	}
 }
 
+// Output waits for the output of a final partition, of an attempt after `after`
+// (-1: any): the job must be over, and what was lost made again.
+func (h *Handle) Output(ctx context.Context, partition, after int) (dispatch.Output, error) {
+	for {
+		h.mu.Lock()
+		outputs, changed, err := h.mu.outputs, h.mu.changed, h.mu.err
+		if err == nil {
+			err = h.mu.stopped
+		}
+		h.mu.Unlock()
+		if partition < len(outputs) && outputs[partition].Task.Attempt > after {
+			return outputs[partition], nil
+		}
+		if err != nil {
+			return dispatch.Output{}, err
+		}
+		select {
+		case <-ctx.Done():
+			return dispatch.Output{}, context.Cause(ctx)
+		case <-changed:
+		}
+	}
+}
+
+// Lost reports that an output of the result is gone; Output gives the next one.
+func (h *Handle) Lost(o dispatch.Output) { h.d.Report(dispatch.OutputLost{Output: o}) }
+
 // Progress counts tasks by stage.
 func (h *Handle) Progress() []StageProgress {
 	h.mu.Lock()
@@ -195,14 +304,14 @@ func (h *Handle) Cancel(err error) {
 }
 
 // Close stops the job if it still runs, ends it in the record and lets workers
-// drop what they hold of it.
+// drop what they hold of it. Closing it again changes nothing.
 func (h *Handle) Close(ctx context.Context) error {
-	h.Cancel(nil)
+	h.d.Report(dispatch.Close{Job: h.spec.ID})
 	select {
-	case <-h.ended:
+	case <-h.closed:
 	case <-h.d.done:
+		h.d.closed(h.spec.ID)
 	}
-	h.d.cfg.Executor.Discard(h.spec.ID)
 	_, err := h.Result()
 	return h.d.cfg.Log.Append(ctx, record.EndJob{Job: h.spec.ID, Failed: err != nil})
 }
