@@ -42,7 +42,7 @@ func TestCodecEqualsProtobuf(t *testing.T) {
 }
 
 func TestResponseIDs(t *testing.T) {
-	id := responseID{Operation: "0c7a-b", Partition: 3, Block: 4, Index: 5}
+	id := responseID{Operation: "0c7a-b", Number: 5, Progress: 1, Partition: 3, Block: 4, Digest: 4_000_000_000}
 	got, ok := parseResponseID(id.String())
 	require.True(t, ok)
 	require.Equal(t, id, got)

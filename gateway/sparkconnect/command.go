@@ -6,8 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/google/uuid"
-
 	pb "github.com/spurwheel/spurwheel/api/spark/connect"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/dataset/sql"
@@ -94,12 +92,7 @@ func (x *execution) drain(ctx context.Context, n plan.Node) error {
 // sqlCommand answers spark.sql(): a query comes back as it is, analysed so that
 // its errors show here; a command is run now and its rows come back as data.
 func (x *execution) sqlCommand(ctx context.Context, c *pb.SqlCommand) error {
-	in := c.GetInput()
-	if in == nil { // clients before 4.0
-		in = &pb.Relation{RelType: &pb.Relation_Sql{Sql: &pb.SQL{
-			Query: c.GetSql(), Args: c.GetArgs(), PosArgs: c.GetPosArgs(), NamedArguments: c.GetNamedArguments(), PosArguments: c.GetPosArguments(),
-		}}}
-	}
+	in := sqlInput(c)
 	n, err := x.srv.translator(ctx, x.op.session).relation(in)
 	if err != nil {
 		return err
@@ -116,6 +109,16 @@ func (x *execution) sqlCommand(ctx context.Context, c *pb.SqlCommand) error {
 	return x.push(ctx, &pb.ExecutePlanResponse{ResponseType: &pb.ExecutePlanResponse_SqlCommandResult_{
 		SqlCommandResult: &pb.ExecutePlanResponse_SqlCommandResult{Relation: out},
 	}})
+}
+
+// sqlInput is the relation of spark.sql().
+func sqlInput(c *pb.SqlCommand) *pb.Relation {
+	if c.GetInput() != nil {
+		return c.GetInput()
+	}
+	return &pb.Relation{RelType: &pb.Relation_Sql{Sql: &pb.SQL{ // clients before 4.0
+		Query: c.GetSql(), Args: c.GetArgs(), PosArgs: c.GetPosArgs(), NamedArguments: c.GetNamedArguments(), PosArguments: c.GetPosArguments(),
+	}}}
 }
 
 // runCommand runs an SQL command and makes a relation of its rows.
@@ -140,11 +143,7 @@ func (x *execution) checkpoint(ctx context.Context, c *pb.CheckpointCommand) err
 	if err != nil {
 		return err
 	}
-	level := StorageLevel{Disk: true, Memory: true, Deserialized: true, Replication: 1}
-	if c.GetStorageLevel() != nil {
-		level = levelFrom(c.GetStorageLevel())
-	}
-	if err := sess.engine.State().Storage().Persist(ctx, n, level); err != nil {
+	if err := sess.engine.State().Storage().Persist(ctx, n, checkpointLevel(c)); err != nil {
 		return err
 	}
 	if c.GetEager() {
@@ -152,12 +151,22 @@ func (x *execution) checkpoint(ctx context.Context, c *pb.CheckpointCommand) err
 			return err
 		}
 	}
-	id := uuid.NewString()
+	id := x.op.remoteID()
+	if err := x.op.keepRemote(ctx, id); err != nil {
+		return err
+	}
 	if err := sess.addRemote(id, n); err != nil {
 		return err
 	}
 	r := &pb.CheckpointCommandResult{Relation: &pb.CachedRemoteRelation{RelationId: id}}
 	return x.push(ctx, &pb.ExecutePlanResponse{ResponseType: &pb.ExecutePlanResponse_CheckpointCommandResult{CheckpointCommandResult: r}})
+}
+
+func checkpointLevel(c *pb.CheckpointCommand) StorageLevel {
+	if c.GetStorageLevel() != nil {
+		return levelFrom(c.GetStorageLevel())
+	}
+	return StorageLevel{Disk: true, Memory: true, Deserialized: true, Replication: 1}
 }
 
 // removeRemote forgets a checkpoint; unknown ids are harmless, as clients send
@@ -166,6 +175,9 @@ func (x *execution) removeRemote(ctx context.Context, id string) error {
 	n := x.op.session.takeRemote(id)
 	if n == nil {
 		return nil
+	}
+	if err := x.op.session.dropRemote(ctx, id); err != nil {
+		return err
 	}
 	return x.op.session.engine.State().Storage().Unpersist(ctx, n, false)
 }

@@ -55,6 +55,12 @@ func cursorUnknown(id string) error {
 	return cursor("POSITION_NOT_FOUND", id, "The operation "+id+" has no response of the given id.")
 }
 
+// cursorChanged is the end of an operation whose result was made again and is
+// another one than the part that the client has.
+func cursorChanged(id string) error {
+	return cursor("RESULT_CHANGED", id, "Rows of operation "+id+" were delivered, then lost with a worker; made again they differ. Run the operation again.")
+}
+
 func notReattachable(id string) error {
 	return cursor("NOT_REATTACHABLE", id, "The operation "+id+" was not started as one to reattach to.")
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	pb "github.com/spurwheel/spurwheel/api/spark/connect"
+	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/dataset/sql"
 	"github.com/spurwheel/spurwheel/internal/calendar"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -214,12 +215,23 @@ func (c conf) sqlOptions() sql.Options {
 
 // translator makes one for a request in a session.
 func (s *Server) translator(ctx context.Context, sess *session) *translator {
-	c := s.conf(sess)
+	sess.mu.Lock()
+	version := sess.mu.version
+	sess.mu.Unlock()
+	return s.translatorOf(ctx, sess.engine, version, sess.remote)
+}
+
+// translatorOf makes one for a session as a client of a version sees it.
+func (s *Server) translatorOf(ctx context.Context, sess Session, version clientVersion, remote func(string) (plan.Node, error)) *translator {
+	c := conf{own: sess.State().Conf(), defaults: s.defaults, version: version}
+	if remote == nil {
+		remote = func(id string) (plan.Node, error) { return nil, remoteMissing(id) }
+	}
 	limit, _ := strconv.ParseInt(c.value(keyLocalLimit), 10, 64)
 	return &translator{
 		sql:        c.sqlOptions(),
-		blob:       func(name string) ([]byte, error) { return sess.engine.State().Blobs().Get(ctx, name) },
-		remote:     sess.remote,
+		blob:       func(name string) ([]byte, error) { return sess.State().Blobs().Get(ctx, name) },
+		remote:     remote,
 		localLimit: limit,
 	}
 }

@@ -90,10 +90,7 @@ func (s *sessions) clone(ctx context.Context, from *session, key SessionKey) (*s
 	sess := s.add(key)
 	s.mu.Unlock()
 	sess.engine, sess.err = s.srv.engine.CloneSession(context.WithoutCancel(ctx), from.key, key)
-	if sess.err != nil {
-		s.forget(sess, false)
-	}
-	close(sess.ready)
+	s.made(sess)
 	return sess, sess.err
 }
 

@@ -31,7 +31,7 @@ type Principal struct{ Name string }
 
 // Session is a client's conf, views and executions. Plans handed in are
 // unresolved, as translated from the client's messages. All methods are safe
-// for concurrent use.
+// for concurrent use. A session may also be Lasting.
 type Session interface {
 	// ServerID is stable for the life of the session and never reused: a client
 	// that sees another one closes itself for good.
@@ -56,6 +56,9 @@ type ExecuteRequest struct {
 	Plan        plan.Node
 	// Description is the client's text of the query, for people (UI, logs).
 	Description string
+	// Source is a command as the client sent it, of which Server.Translate makes
+	// the plan again; set for sessions that are Lasting.
+	Source []byte
 }
 
 // Describer answers questions about plans. Methods analyse the plan first.

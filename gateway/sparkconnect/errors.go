@@ -109,7 +109,7 @@ func statusOf(err error, id string) error {
 	if st, ok := status.FromError(err); ok && st.Code() != codes.Unknown {
 		return err
 	}
-	if errors.Is(err, errStopping) {
+	if errors.Is(err, errStopping) || errors.Is(err, errRestoring) || errors.Is(err, ErrLeaving) {
 		return status.Error(codes.Unavailable, err.Error()) // clients try again, perhaps elsewhere
 	}
 	if errors.Is(err, context.DeadlineExceeded) {

@@ -40,7 +40,7 @@ func (s *Server) ExecutePlan(req *pb.ExecutePlanRequest, out pb.SparkConnectServ
 	default:
 		o = existing
 	}
-	return s.failed(sess, s.stream(o, out, 0))
+	return s.failed(sess, s.stream(o, out, responseID{}))
 }
 
 // ReattachExecute streams an operation's responses after the last one that the client has.
@@ -56,15 +56,15 @@ func (s *Server) ReattachExecute(req *pb.ReattachExecuteRequest, out pb.SparkCon
 	if !o.reattachable {
 		return notReattachable(o.id)
 	}
-	next := 0
+	var has responseID
 	if req.LastResponseId != nil {
 		id, ok := parseResponseID(req.GetLastResponseId())
 		if !ok || id.Operation != o.id {
 			return cursorUnknown(o.id)
 		}
-		next = id.Index + 1
+		has = id
 	}
-	return s.failed(sess, s.stream(o, out, next))
+	return s.failed(sess, s.stream(o, out, has))
 }
 
 // ReleaseExecute lets go of responses that the client has, or of the whole
@@ -89,7 +89,7 @@ func (s *Server) ReleaseExecute(ctx context.Context, req *pb.ReleaseExecuteReque
 		sess.dropOperation(o)
 	case *pb.ReleaseExecuteRequest_ReleaseUntil_:
 		if id, ok := parseResponseID(k.ReleaseUntil.GetResponseId()); ok && id.Operation == o.id {
-			o.release(id.Index)
+			o.release(id)
 		}
 	default:
 		return nil, invalidPlan("a release without what to release")
@@ -108,9 +108,13 @@ func (s *Server) start(o *operation) {
 		case why != nil && (isCancelled(err) || errors.Is(err, why)):
 			err = why // what the canceller wants the client to read
 		}
+		refused := errors.Is(err, ErrLeaving)
+		if refused {
+			o.leave()
+		}
 		o.finish(err)
 		o.cancel(nil)
-		if !o.reattachable {
+		if !o.reattachable || refused { // asked again, it starts again
 			o.session.dropOperation(o)
 		}
 	})
@@ -124,6 +128,9 @@ func (s *Server) runGuarded(o *operation) (err error) {
 			err = bug(p)
 		}
 	}()
+	if err := o.begin(o.ctx); err != nil {
+		return err
+	}
 	x := &execution{srv: s, op: o}
 	return x.run(o.ctx)
 }
@@ -140,7 +147,7 @@ func (s *Server) failed(sess *session, err error) error {
 	if err == nil || protocolError(err) {
 		return statusOf(err, "")
 	}
-	if errors.Is(err, errClientGone) {
+	if errors.Is(err, errClientGone) || errors.Is(err, ErrLeaving) {
 		return statusOf(err, "")
 	}
 	return statusOf(err, sess.errors.put(err))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"strconv"
 
@@ -20,11 +21,10 @@ import (
 
 // execution does the work of one operation and pushes its responses.
 type execution struct {
-	srv *Server
-	op  *operation
-	// place of the last batch in the engine's held outputs, for response ids
-	partition, block int
-	metrics          *Metrics
+	srv     *Server
+	op      *operation
+	at      place // of the last batch in the engine's held outputs, for response ids
+	metrics *Metrics
 }
 
 // run executes the plan; the last response says that the result is complete and
@@ -54,7 +54,7 @@ func (x *execution) run(ctx context.Context) error {
 
 func (x *execution) push(ctx context.Context, r *pb.ExecutePlanResponse) error {
 	start := x.srv.clock.Now()
-	err := x.op.push(ctx, r, x.partition, x.block)
+	err := x.op.push(ctx, r, x.at)
 	now := x.srv.clock.Now()
 	x.srv.lull.waited(now.Sub(start), now)
 	return err
@@ -114,7 +114,14 @@ func (x *execution) query(ctx context.Context, r *pb.Relation) error {
 }
 
 func (x *execution) execute(ctx context.Context, n plan.Node) (Result, error) {
-	res, err := x.op.session.engine.Execute(ctx, ExecuteRequest{OperationID: x.op.id, Tags: x.op.tags, Plan: n, Description: describe(x.op.request)})
+	req := ExecuteRequest{OperationID: x.op.id, Tags: x.op.tags, Plan: n, Description: describe(x.op.request)}
+	if _, ok := n.(plan.Command); ok && x.op.session.lasting != nil {
+		var err error
+		if req.Source, err = source(x.op.request); err != nil {
+			return nil, err
+		}
+	}
+	res, err := x.op.session.engine.Execute(ctx, req)
 	if err != nil {
 		return nil, err
 	}
@@ -146,9 +153,9 @@ func (x *execution) rows(ctx context.Context, res Result) error {
 			return err
 		}
 		if p, ok := res.(positioned); ok {
-			x.partition, x.block = p.Position()
+			x.at.partition, x.at.block = p.Position()
 		} else {
-			x.block++
+			x.at.block++
 		}
 		if err := w.add(ctx, b); err != nil {
 			return err
@@ -246,6 +253,9 @@ func rowTooLarge(size, limit int64, chunked bool) error {
 
 func (w *rowWriter) send(ctx context.Context, rows int64, data []byte, index, chunks int64) error {
 	offset := w.offset
+	if w.x.op.session.lasting != nil {
+		w.x.at.digest = crc32.Update(w.x.at.digest, castagnoli(), data)
+	}
 	b := &pb.ExecutePlanResponse_ArrowBatch{RowCount: rows, Data: data, StartOffset: &offset}
 	if chunks > 0 {
 		b.ChunkIndex, b.NumChunksInBatch = &index, &chunks
@@ -257,6 +267,9 @@ func (w *rowWriter) send(ctx context.Context, rows int64, data []byte, index, ch
 	}
 	return w.x.push(ctx, r)
 }
+
+// castagnoli is the polynomial that processors know.
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // collect reads a command's rows whole, as one Arrow stream.
 func (x *execution) collect(ctx context.Context, res Result) ([]byte, types.Schema, error) {

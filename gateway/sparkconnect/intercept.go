@@ -27,6 +27,9 @@ func principalOf(ctx context.Context) Principal {
 // unary authenticates a call, catches its bugs and gives errors their status.
 func (s *Server) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
 	defer func() { s.caught(recover(), &err) }()
+	if s.restoring.Load() {
+		return nil, statusOf(errRestoring, "")
+	}
 	if ctx, err = s.identify(ctx); err != nil {
 		return nil, err
 	}
@@ -37,6 +40,9 @@ func (s *Server) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, ne
 // streamed does the same for streams.
 func (s *Server) streamed(srv any, in grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 	defer func() { s.caught(recover(), &err) }()
+	if s.restoring.Load() {
+		return statusOf(errRestoring, "")
+	}
 	ctx, err := s.identify(in.Context())
 	if err != nil {
 		return err

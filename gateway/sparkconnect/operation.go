@@ -28,6 +28,9 @@ type operation struct {
 	// chunk is the most bytes of Arrow data in a message if the client takes
 	// batches in pieces, else 0.
 	chunk int
+	// restored: another server ran the operation before, and a client may have
+	// a part of its result.
+	restored bool
 
 	progress progressSource
 	finished chan struct{} // closed when the execution's goroutine has ended
@@ -36,10 +39,14 @@ type operation struct {
 		sync.Mutex
 		wake       chan struct{} // closed when something changed
 		responses  []*pb.ExecutePlanResponse
-		first      int   // index of responses[0]
-		sent       int   // index after the last one handed to a stream
-		keptBytes  int64 // of responses sent
-		freshBytes int64 // of responses not yet sent
+		ids        []responseID // of responses
+		made       responseID   // of the last response, also if it was not kept
+		dropped    responseID   // of the last one dropped
+		resume     responseID   // of a restored operation: its client has all up to this one
+		first      int          // index of responses[0]
+		sent       int          // index after the last one handed to a stream
+		keptBytes  int64        // of responses sent
+		freshBytes int64        // of responses not yet sent
 		done       bool
 		err        error
 		releases   bool // the client has said what it needs no more
@@ -47,6 +54,7 @@ type operation struct {
 		stream     int  // the current stream; older ones must give up
 		attached   bool
 		idleSince  time.Time // not attached since
+		left       bool      // ended because the server goes, not for its client
 	}
 }
 
@@ -84,13 +92,24 @@ func (o *operation) changed() {
 	o.mu.wake = make(chan struct{})
 }
 
+// place is where a response lies in the result.
+type place struct {
+	partition, block int
+	digest           uint32 // of the rows up to there
+}
+
 // push adds a response, waiting until the client has taken enough of those before.
-func (o *operation) push(ctx context.Context, r *pb.ExecutePlanResponse, partition, block int) error {
+func (o *operation) push(ctx context.Context, r *pb.ExecutePlanResponse, at place) error {
 	size := int64(proto.Size(r))
 	for {
 		o.mu.Lock()
+		if o.mu.resume.Number > o.mu.made.Number {
+			err := o.skip(at)
+			o.mu.Unlock()
+			return err
+		}
 		if o.mu.freshBytes == 0 || o.mu.freshBytes+size <= o.limits.UnsentBytes {
-			o.add(r, partition, block)
+			o.add(r, o.next(at))
 			o.mu.Unlock()
 			return nil
 		}
@@ -109,17 +128,35 @@ func (o *operation) push(ctx context.Context, r *pb.ExecutePlanResponse, partiti
 func (o *operation) pushIfIdle(r *pb.ExecutePlanResponse) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.mu.freshBytes == 0 && !o.mu.done {
-		o.add(r, 0, 0)
+	if o.mu.freshBytes == 0 && !o.mu.done && o.mu.resume.Number <= o.mu.made.Number {
+		id := o.mu.made
+		id.Operation = o.id
+		id.Progress++
+		o.add(r, id)
 	}
 }
 
+// next is the id of the next response of the result; the lock is held.
+func (o *operation) next(at place) responseID {
+	return responseID{Operation: o.id, Number: o.mu.made.Number + 1, Partition: at.partition, Block: at.block, Digest: at.digest}
+}
+
+// skip passes over a response that the client has. The last one it has must be
+// the same now; the lock is held.
+func (o *operation) skip(at place) error {
+	o.mu.made = o.next(at)
+	o.mu.dropped = o.mu.made
+	if o.mu.made.Number == o.mu.resume.Number && !o.mu.made.same(o.mu.resume) {
+		return cursorChanged(o.id)
+	}
+	return nil
+}
+
 // add appends a response; the lock is held.
-func (o *operation) add(r *pb.ExecutePlanResponse, partition, block int) {
+func (o *operation) add(r *pb.ExecutePlanResponse, id responseID) {
 	r.SessionId, r.ServerSideSessionId, r.OperationId = o.session.key.SessionID, o.session.serverID(), o.id
-	index := o.mu.first + len(o.mu.responses)
-	r.ResponseId = responseID{Operation: o.id, Partition: partition, Block: block, Index: index}.String()
-	o.mu.responses = append(o.mu.responses, r)
+	r.ResponseId = id.String()
+	o.mu.responses, o.mu.ids, o.mu.made = append(o.mu.responses, r), append(o.mu.ids, id), id
 	// Measured with its ids, as delivered does: a sum that drifts below zero is
 	// never zero again, and a response larger than UnsentBytes waits for that.
 	o.mu.freshBytes += int64(proto.Size(r))
@@ -133,29 +170,57 @@ func (o *operation) finish(err error) {
 	if o.mu.done {
 		return
 	}
+	if err == nil && o.mu.resume.Number > o.mu.made.Number { // the client has more than there is
+		err = cursorChanged(o.id)
+	}
 	o.mu.done, o.mu.err = true, err
 	o.changed()
 }
 
-// attach makes the caller's stream the only one and returns its number. next is
-// the index it wants first.
-func (o *operation) attach(next int) (stream int, err error) {
+// attach makes the caller's stream the only one and returns its number and the
+// index that it begins at: after the response that the client has, the zero one
+// if it has none.
+func (o *operation) attach(has responseID) (stream, next int, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	end := o.mu.first + len(o.mu.responses)
-	switch {
-	case next < o.mu.first:
-		return 0, cursorGone(o.id)
-	case next > end:
-		return 0, cursorUnknown(o.id)
+	if err := o.known(has); err != nil {
+		return 0, 0, err
 	}
-	for o.mu.first < min(next, o.mu.sent) { // who asks for this one has those before
+	for len(o.mu.ids) > 0 && !o.mu.ids[0].after(has) { // who has this one has those before
 		o.dropFirst()
+	}
+	if has.Number > o.mu.made.Number {
+		o.mu.resume = has
 	}
 	o.mu.stream++
 	o.mu.attached = true
 	o.changed()
-	return o.mu.stream, nil
+	return o.mu.stream, o.mu.first, nil
+}
+
+// known tells whether an operation can go on after a response; the lock is held.
+func (o *operation) known(has responseID) error {
+	switch {
+	case o.mu.dropped.Number > has.Number:
+		return cursorGone(o.id)
+	case has.Number > o.mu.made.Number && !o.restored:
+		return cursorUnknown(o.id)
+	case has.Number > o.mu.made.Number && o.mu.done && o.mu.err != nil:
+		return o.mu.err
+	case has.Number > o.mu.made.Number && o.mu.done: // it was longer when the client read it
+		return cursorChanged(o.id)
+	case has.Number > o.mu.made.Number || has.Number == 0 || o.mu.dropped.same(has):
+		return nil
+	}
+	for _, id := range o.mu.ids {
+		if id.Number == has.Number && !id.same(has) {
+			return cursorChanged(o.id)
+		}
+	}
+	if o.mu.dropped.Number == has.Number && !o.mu.dropped.same(has) {
+		return cursorChanged(o.id)
+	}
+	return nil
 }
 
 // detach says that a stream has ended.
@@ -224,11 +289,11 @@ func (o *operation) overfull() bool {
 }
 
 // release drops responses up to and including one, as far as they were sent.
-func (o *operation) release(index int) {
+func (o *operation) release(until responseID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.mu.releases = true
-	for o.mu.first <= index && o.mu.first < o.mu.sent && len(o.mu.responses) > 0 {
+	for len(o.mu.ids) > 0 && !o.mu.ids[0].after(until) && o.mu.first < o.mu.sent {
 		o.dropFirst()
 	}
 	o.changed()
@@ -246,20 +311,27 @@ func (o *operation) full(index int) (wake <-chan struct{}, full bool) {
 	return o.mu.wake, o.mu.keptBytes+int64(proto.Size(o.mu.responses[i])) > o.limits.RetryBytes
 }
 
-// forget gives up waiting for a client that has never released anything. It is
+// giveUp gives up waiting for a client that has never released anything. It is
 // false for one that has: it will again.
-func (o *operation) forget() bool {
+func (o *operation) giveUp() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.mu.forgets = !o.mu.releases
 	return o.mu.forgets
 }
 
-// dropFirst forgets the oldest response, which was sent; the lock is held.
+// dropFirst forgets the oldest response; the lock is held.
 func (o *operation) dropFirst() {
-	o.mu.keptBytes -= int64(proto.Size(o.mu.responses[0]))
+	size := int64(proto.Size(o.mu.responses[0]))
+	if o.mu.first < o.mu.sent {
+		o.mu.keptBytes -= size
+	} else { // a client that comes from another server has it
+		o.mu.freshBytes -= size
+		o.mu.sent = o.mu.first + 1
+	}
+	o.mu.dropped = o.mu.ids[0]
 	o.mu.responses[0] = nil
-	o.mu.responses = o.mu.responses[1:]
+	o.mu.responses, o.mu.ids = o.mu.responses[1:], o.mu.ids[1:]
 	o.mu.first++
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -29,6 +30,9 @@ type Options struct {
 	Limits Limits
 	Clock  clock.Clock
 	Log    *slog.Logger
+	// Lasting: sessions outlive this server. It answers Unavailable until
+	// Restore, and Close leaves the engine's sessions as they are.
+	Lasting bool
 }
 
 // DefaultSparkVersion is the version whose behaviour sessions follow.
@@ -50,6 +54,9 @@ type Server struct {
 	stop     chan struct{}
 	stopOnce sync.Once
 	lull     lull
+	// lasting is Options.Lasting; restoring holds calls off until Restore.
+	lasting   bool
+	restoring atomic.Bool
 }
 
 // Keepalive: clients from 4.3 ping every 60 s, also when idle, which gRPC's
@@ -74,6 +81,8 @@ func New(opt Options) *Server {
 		engine: opt.Engine, auth: opt.Auth, version: opt.SparkVersion, limits: opt.Limits.withDefaults(),
 		clock: opt.Clock, log: opt.Log, defaults: confDefaults(), stop: make(chan struct{}),
 	}
+	s.lasting = opt.Lasting
+	s.restoring.Store(opt.Lasting)
 	if opt.ZoneID != "" {
 		s.defaults[keyTimeZone] = setting{value: opt.ZoneID}
 	}
@@ -104,20 +113,34 @@ func (s *Server) Serve(ln net.Listener) error {
 	return errs.E(errs.Unavailable, "sparkconnect.Serve", err)
 }
 
+// ErrLeaving says that another server must be asked: calls whose error wraps it
+// end with Unavailable, and clients, or a relay, go on there. Engines of lasting
+// sessions give it when they lead no more.
+var ErrLeaving = errs.Errorf(errs.Unavailable, "sparkconnect", "the server leads no more")
+
+var errRestoring = errs.Errorf(errs.Unavailable, "sparkconnect", "sessions are being restored")
+
 var errStopping = errs.Errorf(errs.Unavailable, "sparkconnect.Close", "the server is stopping")
 
 // Close refuses new calls, cancels what runs, waits for it, and closes the
-// engine's sessions. It is idempotent.
+// engine's sessions unless they are lasting. It is idempotent.
 func (s *Server) Close(ctx context.Context) error {
 	s.stopOnce.Do(func() { close(s.stop) })
 	var err error
 	for _, sess := range s.sessions.all() {
 		for _, o := range sess.selected(func(*operation) bool { return true }) {
+			if s.lasting {
+				o.leave()
+			}
 			o.abandon(errStopping)
 		}
 	}
 	s.grpc.Stop()
 	for _, sess := range s.sessions.all() {
+		if s.lasting {
+			err = errors.Join(err, sess.end(ctx))
+			continue
+		}
 		err = errors.Join(err, s.sessions.close(ctx, sess, false))
 	}
 	s.running.Wait()

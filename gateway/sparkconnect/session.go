@@ -18,8 +18,10 @@ type session struct {
 	key    SessionKey
 	ready  chan struct{} // closed when engine or err is set
 	engine Session
-	err    error
-	errors errorStore
+	// lasting is the engine's, nil for sessions that end with this server.
+	lasting Lasting
+	err     error
+	errors  errorStore
 
 	mu struct {
 		sync.Mutex
@@ -142,9 +144,15 @@ func (s *sessions) add(key SessionKey) *session {
 // this call does not end the making.
 func (s *sessions) make(ctx context.Context, sess *session) {
 	sess.engine, sess.err = s.srv.engine.Session(context.WithoutCancel(ctx), principalOf(ctx), sess.key)
+	s.made(sess)
+}
+
+// made enters what the engine said of a new session.
+func (s *sessions) made(sess *session) {
 	if sess.err != nil {
 		s.forget(sess, false)
 	}
+	sess.lasting, _ = sess.engine.(Lasting)
 	close(sess.ready)
 }
 
@@ -172,18 +180,26 @@ func (s *sessions) forget(sess *session, tombstone bool) {
 // engine frees it.
 func (s *sessions) close(ctx context.Context, sess *session, tombstone bool) error {
 	s.forget(sess, tombstone)
-	sess.mu.Lock()
-	sess.mu.closed = true
-	ops := make([]*operation, 0, len(sess.mu.operations)+len(sess.mu.ending))
-	for _, o := range sess.mu.operations {
+	if err := sess.end(ctx); err != nil {
+		return err
+	}
+	return s.srv.engine.CloseSession(ctx, sess.key)
+}
+
+// end cancels a session's operations and waits for them.
+func (s *session) end(ctx context.Context) error {
+	s.mu.Lock()
+	s.mu.closed = true
+	ops := make([]*operation, 0, len(s.mu.operations)+len(s.mu.ending))
+	for _, o := range s.mu.operations {
 		ops = append(ops, o)
 	}
-	for o := range sess.mu.ending {
+	for o := range s.mu.ending {
 		ops = append(ops, o)
 	}
-	sess.mu.Unlock()
+	s.mu.Unlock()
 	for _, o := range ops {
-		o.abandon(sessionClosed(sess.key.SessionID))
+		o.abandon(sessionClosed(s.key.SessionID))
 	}
 	for _, o := range ops {
 		select {
@@ -192,7 +208,7 @@ func (s *sessions) close(ctx context.Context, sess *session, tombstone bool) err
 			return ctx.Err()
 		}
 	}
-	return s.srv.engine.CloseSession(ctx, sess.key)
+	return nil
 }
 
 // all is a snapshot of the sessions that are ready.
@@ -252,11 +268,18 @@ func (s *session) addOperation(o *operation) (existing *operation, err error) {
 
 // dropOperation forgets an operation but for how it ended.
 func (s *session) dropOperation(o *operation) {
+	if s.takeOperation(o) && o.ended() {
+		o.forget()
+	}
+}
+
+// takeOperation takes an operation out of the table; false if it was not there.
+func (s *session) takeOperation(o *operation) bool {
 	state := o.state()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.operations[o.id] != o {
-		return
+		return false
 	}
 	delete(s.mu.operations, o.id)
 	if !o.ended() {
@@ -268,13 +291,18 @@ func (s *session) dropOperation(o *operation) {
 	}
 	s.mu.finished[o.id] = state
 	s.mu.order = append(s.mu.order, o.id)
+	return true
 }
 
-// ended notes that the goroutine of a released operation is over.
+// ended notes that the goroutine of an operation is over.
 func (s *session) ended(o *operation) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	_, released := s.mu.ending[o]
 	delete(s.mu.ending, o)
+	s.mu.Unlock()
+	if released {
+		o.forget()
+	}
 }
 
 // idle tells whether nothing has happened for longer than d.
@@ -290,9 +318,13 @@ func (s *session) remote(id string) (plan.Node, error) {
 	defer s.mu.Unlock()
 	n, ok := s.mu.remotes[id]
 	if !ok {
-		return nil, invalidPlan("there is no checkpointed data frame " + id)
+		return nil, remoteMissing(id)
 	}
 	return n, nil
+}
+
+func remoteMissing(id string) error {
+	return invalidPlan("there is no checkpointed data frame " + id)
 }
 
 // clientVersion is the version of Spark that a client is built for.

@@ -17,10 +17,10 @@ type sender interface {
 	Send(*pb.ExecutePlanResponse) error
 }
 
-// stream sends an operation's responses from an index on, until the operation
+// stream sends an operation's responses after the one that the client has, until the operation
 // or the stream's allowance ends, the client goes, or a newer stream takes over.
-func (s *Server) stream(o *operation, out sender, next int) error {
-	me, err := o.attach(next)
+func (s *Server) stream(o *operation, out sender, has responseID) error {
+	me, next, err := o.attach(has)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (w *streamer) pace(next int) bool {
 		select {
 		case <-wake:
 		case <-grace.C():
-			if w.op.forget() {
+			if w.op.giveUp() {
 				return true
 			}
 		case <-old.C():
