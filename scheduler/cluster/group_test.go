@@ -1,0 +1,76 @@
+package cluster
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/scheduler/record"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestThreeBeginAGroup(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		w.open("a")
+		w.settled("a")
+		leader := w.leader()
+		for name, g := range w.up {
+			id, inner := g.Leader()
+			require.Equal(t, leader.self.ID, id)
+			require.Equal(t, "inner-"+id, inner)
+			if g == leader {
+				continue
+			}
+			err := g.Append(t.Context(), record.OpenSession{Session: "b"})
+			require.True(t, errs.Is(err, errs.Unavailable), "%s: %v", name, err)
+			hint, ok := errors.AsType[*NotLeader](err)
+			require.True(t, ok)
+			require.Equal(t, NotLeader{id, inner}, *hint)
+			require.Error(t, g.Read(t.Context(), func(*record.State) { t.Error("read of a follower") }))
+		}
+		require.True(t, errs.Is(leader.Append(t.Context(), record.SubmitJob{Job: "j", Session: "none"}), errs.NotFound), "the record's own word")
+		w.eventually("all have announced themselves", func() bool { return len(leader.Status(t.Context()).Members) == 3 && members(leader) == 3 })
+		for _, m := range leader.Status(t.Context()).Members {
+			require.True(t, m.Voter && m.Reachable, "%+v", m)
+		}
+	})
+}
+
+func members(g *Group) (n int) {
+	g.Peek(func(s *record.State) { n = len(s.Members()) })
+	return n
+}
+
+func TestALeaderDiesAndNothingIsLost(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		for i := range 5 {
+			w.open(fmt.Sprint("s", i))
+			leader := w.leader()
+			w.stop(leader.self.ID)
+			next := w.leader()
+			require.NotEqual(t, leader.self.ID, next.self.ID)
+			require.NoError(t, next.Read(t.Context(), func(s *record.State) {
+				n, _ := s.Live()
+				require.Equal(t, i+1, n)
+			}))
+			w.start(leader.self.ID, 3)
+			w.settled(fmt.Sprint("s", i))
+		}
+	})
+}
+
+func TestAllStopAndComeBack(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		w.open("a")
+		w.stopAll()
+		for _, n := range w.names {
+			w.start(n, 3)
+		}
+		require.NoError(t, w.leader().Read(t.Context(), func(s *record.State) { require.NotNil(t, s.Session("a")) }))
+	})
+}
