@@ -1,6 +1,7 @@
 package failure_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,7 +24,7 @@ func travel(t *testing.T, err error) error {
 func TestConditionsSurvive(t *testing.T) {
 	c := errs.Cond(errs.Arithmetic, "DIVIDE_BY_ZERO", "22012", "Division by zero.", "config", "ansi")
 	c.Origin = errs.Origin{Line: 1, Pos: 7, Start: 7, Stop: 10, Text: "select 1/0", ObjectType: "VIEW", ObjectName: "v", CallSite: "c", Fragment: "f"}
-	require.Equal(t, error(c), travel(t, errs.E(errs.Internal, "op", c).(*errs.Error).Err))
+	require.Equal(t, error(c), travel(t, fmt.Errorf("wrapped: %w", c)))
 }
 
 func TestKindsSurvive(t *testing.T) {

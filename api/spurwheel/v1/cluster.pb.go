@@ -394,6 +394,7 @@ type SchedulerFrame struct {
 	Drain         bool                   `protobuf:"varint,9,opt,name=drain,proto3" json:"drain,omitempty"`
 	Ping          bool                   `protobuf:"varint,10,opt,name=ping,proto3" json:"ping,omitempty"` // a heartbeat is wanted now
 	Dismiss       *Dismiss               `protobuf:"bytes,11,opt,name=dismiss,proto3" json:"dismiss,omitempty"`
+	Release       bool                   `protobuf:"varint,12,opt,name=release,proto3" json:"release,omitempty"` // nothing needs what a drained worker holds: it may end
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -503,6 +504,13 @@ func (x *SchedulerFrame) GetDismiss() *Dismiss {
 		return x.Dismiss
 	}
 	return nil
+}
+
+func (x *SchedulerFrame) GetRelease() bool {
+	if x != nil {
+		return x.Release
+	}
+	return false
 }
 
 // Welcome answers a registration.
@@ -827,338 +835,6 @@ func (x *Assignment) GetSplits() []*SplitRange {
 	return nil
 }
 
-type StatusRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StatusRequest) Reset() {
-	*x = StatusRequest{}
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[10]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StatusRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StatusRequest) ProtoMessage() {}
-
-func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[10]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
-func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_cluster_proto_rawDescGZIP(), []int{10}
-}
-
-type StatusResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Leader        string                 `protobuf:"bytes,1,opt,name=leader,proto3" json:"leader,omitempty"`
-	Term          uint64                 `protobuf:"varint,2,opt,name=term,proto3" json:"term,omitempty"`
-	Workers       []*WorkerStatus        `protobuf:"bytes,3,rep,name=workers,proto3" json:"workers,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StatusResponse) Reset() {
-	*x = StatusResponse{}
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[11]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StatusResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StatusResponse) ProtoMessage() {}
-
-func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[11]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
-func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_cluster_proto_rawDescGZIP(), []int{11}
-}
-
-func (x *StatusResponse) GetLeader() string {
-	if x != nil {
-		return x.Leader
-	}
-	return ""
-}
-
-func (x *StatusResponse) GetTerm() uint64 {
-	if x != nil {
-		return x.Term
-	}
-	return 0
-}
-
-func (x *StatusResponse) GetWorkers() []*WorkerStatus {
-	if x != nil {
-		return x.Workers
-	}
-	return nil
-}
-
-type WorkerStatus struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Epoch         int64                  `protobuf:"varint,3,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	State         string                 `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"` // awaited, alive, cut, draining, drained
-	Slots         int32                  `protobuf:"varint,5,opt,name=slots,proto3" json:"slots,omitempty"`
-	Running       int32                  `protobuf:"varint,6,opt,name=running,proto3" json:"running,omitempty"`
-	SilentMillis  int64                  `protobuf:"varint,7,opt,name=silent_millis,json=silentMillis,proto3" json:"silent_millis,omitempty"` // since it was last heard
-	Version       string                 `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
-	Shuffle       string                 `protobuf:"bytes,9,opt,name=shuffle,proto3" json:"shuffle,omitempty"`
-	Gpus          int32                  `protobuf:"varint,10,opt,name=gpus,proto3" json:"gpus,omitempty"`
-	Memory        int64                  `protobuf:"varint,11,opt,name=memory,proto3" json:"memory,omitempty"`
-	MemoryUsed    int64                  `protobuf:"varint,12,opt,name=memory_used,json=memoryUsed,proto3" json:"memory_used,omitempty"`
-	Load          float64                `protobuf:"fixed64,13,opt,name=load,proto3" json:"load,omitempty"`
-	Queued        int32                  `protobuf:"varint,14,opt,name=queued,proto3" json:"queued,omitempty"` // messages that wait to be sent to it
-	Cpus          int32                  `protobuf:"varint,15,opt,name=cpus,proto3" json:"cpus,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *WorkerStatus) Reset() {
-	*x = WorkerStatus{}
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[12]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *WorkerStatus) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*WorkerStatus) ProtoMessage() {}
-
-func (x *WorkerStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[12]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use WorkerStatus.ProtoReflect.Descriptor instead.
-func (*WorkerStatus) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_cluster_proto_rawDescGZIP(), []int{12}
-}
-
-func (x *WorkerStatus) GetName() string {
-	if x != nil {
-		return x.Name
-	}
-	return ""
-}
-
-func (x *WorkerStatus) GetHost() string {
-	if x != nil {
-		return x.Host
-	}
-	return ""
-}
-
-func (x *WorkerStatus) GetEpoch() int64 {
-	if x != nil {
-		return x.Epoch
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetState() string {
-	if x != nil {
-		return x.State
-	}
-	return ""
-}
-
-func (x *WorkerStatus) GetSlots() int32 {
-	if x != nil {
-		return x.Slots
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetRunning() int32 {
-	if x != nil {
-		return x.Running
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetSilentMillis() int64 {
-	if x != nil {
-		return x.SilentMillis
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetVersion() string {
-	if x != nil {
-		return x.Version
-	}
-	return ""
-}
-
-func (x *WorkerStatus) GetShuffle() string {
-	if x != nil {
-		return x.Shuffle
-	}
-	return ""
-}
-
-func (x *WorkerStatus) GetGpus() int32 {
-	if x != nil {
-		return x.Gpus
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetMemory() int64 {
-	if x != nil {
-		return x.Memory
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetMemoryUsed() int64 {
-	if x != nil {
-		return x.MemoryUsed
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetLoad() float64 {
-	if x != nil {
-		return x.Load
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetQueued() int32 {
-	if x != nil {
-		return x.Queued
-	}
-	return 0
-}
-
-func (x *WorkerStatus) GetCpus() int32 {
-	if x != nil {
-		return x.Cpus
-	}
-	return 0
-}
-
-type DrainRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Worker        string                 `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DrainRequest) Reset() {
-	*x = DrainRequest{}
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[13]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DrainRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DrainRequest) ProtoMessage() {}
-
-func (x *DrainRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[13]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DrainRequest.ProtoReflect.Descriptor instead.
-func (*DrainRequest) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_cluster_proto_rawDescGZIP(), []int{13}
-}
-
-func (x *DrainRequest) GetWorker() string {
-	if x != nil {
-		return x.Worker
-	}
-	return ""
-}
-
-type DrainResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DrainResponse) Reset() {
-	*x = DrainResponse{}
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[14]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DrainResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DrainResponse) ProtoMessage() {}
-
-func (x *DrainResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_cluster_proto_msgTypes[14]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DrainResponse.ProtoReflect.Descriptor instead.
-func (*DrainResponse) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_cluster_proto_rawDescGZIP(), []int{14}
-}
-
 var File_spurwheel_v1_cluster_proto protoreflect.FileDescriptor
 
 const file_spurwheel_v1_cluster_proto_rawDesc = "" +
@@ -1196,7 +872,7 @@ const file_spurwheel_v1_cluster_proto_rawDesc = "" +
 	"\tHeartbeat\x12\x12\n" +
 	"\x04load\x18\x01 \x01(\x01R\x04load\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\x03R\x06memory\x12\x18\n" +
-	"\arunning\x18\x03 \x01(\x05R\arunning\"\xa4\x03\n" +
+	"\arunning\x18\x03 \x01(\x05R\arunning\"\xbe\x03\n" +
 	"\x0eSchedulerFrame\x12\x12\n" +
 	"\x04term\x18\x01 \x01(\x04R\x04term\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x03R\x05epoch\x12\x1a\n" +
@@ -1210,7 +886,8 @@ const file_spurwheel_v1_cluster_proto_rawDesc = "" +
 	"\x05drain\x18\t \x01(\bR\x05drain\x12\x12\n" +
 	"\x04ping\x18\n" +
 	" \x01(\bR\x04ping\x12/\n" +
-	"\adismiss\x18\v \x01(\v2\x15.spurwheel.v1.DismissR\adismiss\"o\n" +
+	"\adismiss\x18\v \x01(\v2\x15.spurwheel.v1.DismissR\adismiss\x12\x18\n" +
+	"\arelease\x18\f \x01(\bR\arelease\"o\n" +
 	"\aWelcome\x12\x16\n" +
 	"\x06leader\x18\x01 \x01(\tR\x06leader\x12)\n" +
 	"\x10heartbeat_millis\x18\x02 \x01(\x03R\x0fheartbeatMillis\x12!\n" +
@@ -1236,37 +913,9 @@ const file_spurwheel_v1_cluster_proto_rawDesc = "" +
 	"Assignment\x12\x1c\n" +
 	"\tpartition\x18\x01 \x01(\x05R\tpartition\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\x120\n" +
-	"\x06splits\x18\x03 \x03(\v2\x18.spurwheel.v1.SplitRangeR\x06splits\"\x0f\n" +
-	"\rStatusRequest\"r\n" +
-	"\x0eStatusResponse\x12\x16\n" +
-	"\x06leader\x18\x01 \x01(\tR\x06leader\x12\x12\n" +
-	"\x04term\x18\x02 \x01(\x04R\x04term\x124\n" +
-	"\aworkers\x18\x03 \x03(\v2\x1a.spurwheel.v1.WorkerStatusR\aworkers\"\xf8\x02\n" +
-	"\fWorkerStatus\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
-	"\x04host\x18\x02 \x01(\tR\x04host\x12\x14\n" +
-	"\x05epoch\x18\x03 \x01(\x03R\x05epoch\x12\x14\n" +
-	"\x05state\x18\x04 \x01(\tR\x05state\x12\x14\n" +
-	"\x05slots\x18\x05 \x01(\x05R\x05slots\x12\x18\n" +
-	"\arunning\x18\x06 \x01(\x05R\arunning\x12#\n" +
-	"\rsilent_millis\x18\a \x01(\x03R\fsilentMillis\x12\x18\n" +
-	"\aversion\x18\b \x01(\tR\aversion\x12\x18\n" +
-	"\ashuffle\x18\t \x01(\tR\ashuffle\x12\x12\n" +
-	"\x04gpus\x18\n" +
-	" \x01(\x05R\x04gpus\x12\x16\n" +
-	"\x06memory\x18\v \x01(\x03R\x06memory\x12\x1f\n" +
-	"\vmemory_used\x18\f \x01(\x03R\n" +
-	"memoryUsed\x12\x12\n" +
-	"\x04load\x18\r \x01(\x01R\x04load\x12\x16\n" +
-	"\x06queued\x18\x0e \x01(\x05R\x06queued\x12\x12\n" +
-	"\x04cpus\x18\x0f \x01(\x05R\x04cpus\"&\n" +
-	"\fDrainRequest\x12\x16\n" +
-	"\x06worker\x18\x01 \x01(\tR\x06worker\"\x0f\n" +
-	"\rDrainResponse2\xd5\x01\n" +
+	"\x06splits\x18\x03 \x03(\v2\x18.spurwheel.v1.SplitRangeR\x06splits2N\n" +
 	"\aControl\x12C\n" +
-	"\x04Work\x12\x19.spurwheel.v1.WorkerFrame\x1a\x1c.spurwheel.v1.SchedulerFrame(\x010\x01\x12C\n" +
-	"\x06Status\x12\x1b.spurwheel.v1.StatusRequest\x1a\x1c.spurwheel.v1.StatusResponse\x12@\n" +
-	"\x05Drain\x12\x1a.spurwheel.v1.DrainRequest\x1a\x1b.spurwheel.v1.DrainResponseb\x06proto3"
+	"\x04Work\x12\x19.spurwheel.v1.WorkerFrame\x1a\x1c.spurwheel.v1.SchedulerFrame(\x010\x01b\x06proto3"
 
 var (
 	file_spurwheel_v1_cluster_proto_rawDescOnce sync.Once
@@ -1280,7 +929,7 @@ func file_spurwheel_v1_cluster_proto_rawDescGZIP() []byte {
 	return file_spurwheel_v1_cluster_proto_rawDescData
 }
 
-var file_spurwheel_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_spurwheel_v1_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_spurwheel_v1_cluster_proto_goTypes = []any{
 	(*NotLeader)(nil),      // 0: spurwheel.v1.NotLeader
 	(*WorkerFrame)(nil),    // 1: spurwheel.v1.WorkerFrame
@@ -1292,46 +941,36 @@ var file_spurwheel_v1_cluster_proto_goTypes = []any{
 	(*Template)(nil),       // 7: spurwheel.v1.Template
 	(*LaunchBatch)(nil),    // 8: spurwheel.v1.LaunchBatch
 	(*Assignment)(nil),     // 9: spurwheel.v1.Assignment
-	(*StatusRequest)(nil),  // 10: spurwheel.v1.StatusRequest
-	(*StatusResponse)(nil), // 11: spurwheel.v1.StatusResponse
-	(*WorkerStatus)(nil),   // 12: spurwheel.v1.WorkerStatus
-	(*DrainRequest)(nil),   // 13: spurwheel.v1.DrainRequest
-	(*DrainResponse)(nil),  // 14: spurwheel.v1.DrainResponse
-	nil,                    // 15: spurwheel.v1.Template.StorageEntry
-	(*FromWorker)(nil),     // 16: spurwheel.v1.FromWorker
-	(*Output)(nil),         // 17: spurwheel.v1.Output
-	(*TaskID)(nil),         // 18: spurwheel.v1.TaskID
-	(*ToWorker)(nil),       // 19: spurwheel.v1.ToWorker
-	(*StageOutputs)(nil),   // 20: spurwheel.v1.StageOutputs
-	(*SplitRange)(nil),     // 21: spurwheel.v1.SplitRange
+	nil,                    // 10: spurwheel.v1.Template.StorageEntry
+	(*FromWorker)(nil),     // 11: spurwheel.v1.FromWorker
+	(*Output)(nil),         // 12: spurwheel.v1.Output
+	(*TaskID)(nil),         // 13: spurwheel.v1.TaskID
+	(*ToWorker)(nil),       // 14: spurwheel.v1.ToWorker
+	(*StageOutputs)(nil),   // 15: spurwheel.v1.StageOutputs
+	(*SplitRange)(nil),     // 16: spurwheel.v1.SplitRange
 }
 var file_spurwheel_v1_cluster_proto_depIdxs = []int32{
 	2,  // 0: spurwheel.v1.WorkerFrame.register:type_name -> spurwheel.v1.Register
 	3,  // 1: spurwheel.v1.WorkerFrame.heartbeat:type_name -> spurwheel.v1.Heartbeat
-	16, // 2: spurwheel.v1.WorkerFrame.reports:type_name -> spurwheel.v1.FromWorker
-	17, // 3: spurwheel.v1.Register.held:type_name -> spurwheel.v1.Output
-	18, // 4: spurwheel.v1.Register.running:type_name -> spurwheel.v1.TaskID
+	11, // 2: spurwheel.v1.WorkerFrame.reports:type_name -> spurwheel.v1.FromWorker
+	12, // 3: spurwheel.v1.Register.held:type_name -> spurwheel.v1.Output
+	13, // 4: spurwheel.v1.Register.running:type_name -> spurwheel.v1.TaskID
 	5,  // 5: spurwheel.v1.SchedulerFrame.welcome:type_name -> spurwheel.v1.Welcome
 	7,  // 6: spurwheel.v1.SchedulerFrame.templates:type_name -> spurwheel.v1.Template
 	8,  // 7: spurwheel.v1.SchedulerFrame.launches:type_name -> spurwheel.v1.LaunchBatch
-	19, // 8: spurwheel.v1.SchedulerFrame.messages:type_name -> spurwheel.v1.ToWorker
+	14, // 8: spurwheel.v1.SchedulerFrame.messages:type_name -> spurwheel.v1.ToWorker
 	6,  // 9: spurwheel.v1.SchedulerFrame.dismiss:type_name -> spurwheel.v1.Dismiss
-	15, // 10: spurwheel.v1.Template.storage:type_name -> spurwheel.v1.Template.StorageEntry
-	20, // 11: spurwheel.v1.Template.inputs:type_name -> spurwheel.v1.StageOutputs
+	10, // 10: spurwheel.v1.Template.storage:type_name -> spurwheel.v1.Template.StorageEntry
+	15, // 11: spurwheel.v1.Template.inputs:type_name -> spurwheel.v1.StageOutputs
 	9,  // 12: spurwheel.v1.LaunchBatch.tasks:type_name -> spurwheel.v1.Assignment
-	21, // 13: spurwheel.v1.Assignment.splits:type_name -> spurwheel.v1.SplitRange
-	12, // 14: spurwheel.v1.StatusResponse.workers:type_name -> spurwheel.v1.WorkerStatus
-	1,  // 15: spurwheel.v1.Control.Work:input_type -> spurwheel.v1.WorkerFrame
-	10, // 16: spurwheel.v1.Control.Status:input_type -> spurwheel.v1.StatusRequest
-	13, // 17: spurwheel.v1.Control.Drain:input_type -> spurwheel.v1.DrainRequest
-	4,  // 18: spurwheel.v1.Control.Work:output_type -> spurwheel.v1.SchedulerFrame
-	11, // 19: spurwheel.v1.Control.Status:output_type -> spurwheel.v1.StatusResponse
-	14, // 20: spurwheel.v1.Control.Drain:output_type -> spurwheel.v1.DrainResponse
-	18, // [18:21] is the sub-list for method output_type
-	15, // [15:18] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	16, // 13: spurwheel.v1.Assignment.splits:type_name -> spurwheel.v1.SplitRange
+	1,  // 14: spurwheel.v1.Control.Work:input_type -> spurwheel.v1.WorkerFrame
+	4,  // 15: spurwheel.v1.Control.Work:output_type -> spurwheel.v1.SchedulerFrame
+	15, // [15:16] is the sub-list for method output_type
+	14, // [14:15] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_spurwheel_v1_cluster_proto_init() }
@@ -1346,7 +985,7 @@ func file_spurwheel_v1_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spurwheel_v1_cluster_proto_rawDesc), len(file_spurwheel_v1_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

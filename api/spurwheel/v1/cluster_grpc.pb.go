@@ -19,25 +19,19 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Control_Work_FullMethodName   = "/spurwheel.v1.Control/Work"
-	Control_Status_FullMethodName = "/spurwheel.v1.Control/Status"
-	Control_Drain_FullMethodName  = "/spurwheel.v1.Control/Drain"
+	Control_Work_FullMethodName = "/spurwheel.v1.Control/Work"
 )
 
 // ControlClient is the client API for Control service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// What the schedulers' leader says to workers and operators of a cluster.
+// What the schedulers' leader and the workers say to each other.
 type ControlClient interface {
 	// Work is a worker's one stream. Its first frames register the worker; the
 	// leader answers with a welcome or a dismissal. A scheduler that does not
 	// lead ends the stream with Unavailable and a NotLeader in the details.
 	Work(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[WorkerFrame, SchedulerFrame], error)
-	// Status lists the workers.
-	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
-	// Drain stops new tasks on a worker.
-	Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error)
 }
 
 type controlClient struct {
@@ -61,40 +55,16 @@ func (c *controlClient) Work(ctx context.Context, opts ...grpc.CallOption) (grpc
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Control_WorkClient = grpc.BidiStreamingClient[WorkerFrame, SchedulerFrame]
 
-func (c *controlClient) Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(StatusResponse)
-	err := c.cc.Invoke(ctx, Control_Status_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *controlClient) Drain(ctx context.Context, in *DrainRequest, opts ...grpc.CallOption) (*DrainResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(DrainResponse)
-	err := c.cc.Invoke(ctx, Control_Drain_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
 // ControlServer is the server API for Control service.
 // All implementations must embed UnimplementedControlServer
 // for forward compatibility.
 //
-// What the schedulers' leader says to workers and operators of a cluster.
+// What the schedulers' leader and the workers say to each other.
 type ControlServer interface {
 	// Work is a worker's one stream. Its first frames register the worker; the
 	// leader answers with a welcome or a dismissal. A scheduler that does not
 	// lead ends the stream with Unavailable and a NotLeader in the details.
 	Work(grpc.BidiStreamingServer[WorkerFrame, SchedulerFrame]) error
-	// Status lists the workers.
-	Status(context.Context, *StatusRequest) (*StatusResponse, error)
-	// Drain stops new tasks on a worker.
-	Drain(context.Context, *DrainRequest) (*DrainResponse, error)
 	mustEmbedUnimplementedControlServer()
 }
 
@@ -107,12 +77,6 @@ type UnimplementedControlServer struct{}
 
 func (UnimplementedControlServer) Work(grpc.BidiStreamingServer[WorkerFrame, SchedulerFrame]) error {
 	return status.Error(codes.Unimplemented, "method Work not implemented")
-}
-func (UnimplementedControlServer) Status(context.Context, *StatusRequest) (*StatusResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
-}
-func (UnimplementedControlServer) Drain(context.Context, *DrainRequest) (*DrainResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method Drain not implemented")
 }
 func (UnimplementedControlServer) mustEmbedUnimplementedControlServer() {}
 func (UnimplementedControlServer) testEmbeddedByValue()                 {}
@@ -142,58 +106,13 @@ func _Control_Work_Handler(srv interface{}, stream grpc.ServerStream) error {
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Control_WorkServer = grpc.BidiStreamingServer[WorkerFrame, SchedulerFrame]
 
-func _Control_Status_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(StatusRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(ControlServer).Status(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Control_Status_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ControlServer).Status(ctx, req.(*StatusRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _Control_Drain_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(DrainRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(ControlServer).Drain(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: Control_Drain_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(ControlServer).Drain(ctx, req.(*DrainRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
 // Control_ServiceDesc is the grpc.ServiceDesc for Control service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
 var Control_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "spurwheel.v1.Control",
 	HandlerType: (*ControlServer)(nil),
-	Methods: []grpc.MethodDesc{
-		{
-			MethodName: "Status",
-			Handler:    _Control_Status_Handler,
-		},
-		{
-			MethodName: "Drain",
-			Handler:    _Control_Drain_Handler,
-		},
-	},
+	Methods:     []grpc.MethodDesc{},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "Work",

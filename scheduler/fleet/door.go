@@ -1,0 +1,56 @@
+package fleet
+
+import (
+	"sync"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
+)
+
+// Door is the Control service of a scheduler, whether it leads or not.
+type Door struct {
+	pb.UnimplementedControlServer
+
+	mu struct {
+		sync.Mutex
+		fleet       *Fleet
+		id, address string
+	}
+}
+
+// Lead lets workers in to the fleet of a new leadership.
+func (d *Door) Lead(f *Fleet) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mu.fleet = f
+}
+
+// Follow sends workers on to who leads, as far as that is known.
+func (d *Door) Follow(id, address string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mu.fleet, d.mu.id, d.mu.address = nil, id, address
+}
+
+// Work serves a worker's stream.
+func (d *Door) Work(stream grpc.BidiStreamingServer[pb.WorkerFrame, pb.SchedulerFrame]) error {
+	d.mu.Lock()
+	f, id, address := d.mu.fleet, d.mu.id, d.mu.address
+	d.mu.Unlock()
+	if f == nil {
+		return notLeader(id, address)
+	}
+	return f.Work(stream)
+}
+
+// notLeader tells a worker to look elsewhere.
+func notLeader(id, address string) error {
+	st := status.New(codes.Unavailable, "this scheduler does not lead")
+	if with, err := st.WithDetails(&pb.NotLeader{Id: id, Address: address}); err == nil {
+		st = with
+	}
+	return st.Err()
+}
