@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/s2"
 
+	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/mem"
@@ -17,10 +18,15 @@ import (
 // output is one task's rows by partition. While the task runs its threads
 // append; afterwards it does not change.
 type output struct {
-	dir    string
-	budget *mem.Budget
-	parts  []part
-	open   []pending
+	dir     string
+	budget  *mem.Budget
+	newFile func(dir string) (spillFile, error)
+	task    identity // of all blocks; the part is each one's own
+	parts   []part
+	open    []pending
+	done    *pb.Output // what the finished output is told as
+
+	broken atomic.Pointer[error] // of the disk, told to whoever asks again
 
 	// of the store, under its lock
 	readers   int
@@ -29,7 +35,7 @@ type output struct {
 	mu struct {
 		sync.Mutex
 		held int64 // booked bytes
-		file *os.File
+		file spillFile
 		end  int64
 	}
 }
@@ -40,15 +46,18 @@ type part struct {
 	rows, bytes int64
 }
 
-// block is an encoded batch: in memory as it is, or compressed in the file.
+// block is a header and a payload: in memory, or at a place of the file.
 type block struct {
 	mem  []byte
 	off  int64
 	size int
 }
 
-func newOutput(cfg Config, parts int) *output {
-	return &output{dir: cfg.Dir, budget: cfg.Budget, parts: make([]part, parts), open: make([]pending, parts)}
+func (s *Store) newOutput(id *pb.TaskID, parts int) *output {
+	return &output{
+		dir: s.cfg.Dir, budget: s.cfg.Budget, newFile: s.newFile, task: identityOf(id, 0, s.cfg.Epoch),
+		parts: make([]part, parts), open: make([]pending, parts),
+	}
 }
 
 // Write implements exec.Output.
@@ -88,61 +97,100 @@ func (o *output) flush(p int, w *pending) error {
 	if w.rows == nil || w.rows.N == 0 {
 		return nil
 	}
-	raw, err := batch.AppendBlock(nil, w.rows)
-	if err != nil {
-		return err
-	}
-	b, err := o.keep(raw)
+	data, err := batch.AppendBlock(make([]byte, headerLen, headerLen+roughly(w.rows)), w.rows)
 	if err != nil {
 		return err
 	}
 	at := &o.parts[p]
-	at.blocks, at.rows, at.bytes = append(at.blocks, b), at.rows+int64(w.rows.N), at.bytes+int64(len(raw))
+	h := header{identity: o.task, kind: kindBlock, seq: uint32(len(at.blocks)), rows: uint32(w.rows.N)}
+	h.part = int32(p)
+	if err := h.close(data); err != nil {
+		return err
+	}
+	b, err := o.keep(&h, data)
+	if err != nil {
+		return err
+	}
+	at.blocks, at.rows, at.bytes = append(at.blocks, b), at.rows+int64(w.rows.N), at.bytes+int64(h.raw)
 	w.rows.Reset(0)
 	return nil
 }
 
+// roughly is the length of rows as a block, so that it is not copied while it grows.
+func roughly(rows *batch.Batch) int { return int(rows.Bytes()) + 64*(1+len(rows.Cols)) }
+
+// close fills in what the payload behind the header's place says.
+func (h *header) close(data []byte) error {
+	payload := data[headerLen:]
+	if len(payload) > maxFrame {
+		return errs.Errorf(errs.Exhausted, "shuffle.Write", "a block of %d bytes is over 512 MiB: use smaller batches", len(payload))
+	}
+	if h.codec == codecRaw {
+		h.raw = uint32(len(payload))
+	}
+	h.stored, h.sum = uint32(len(payload)), payloadSum(h.codec, payload)
+	h.put(data)
+	return nil
+}
+
 // keep stores a block in memory, or in the file when the budget is used up.
-func (o *output) keep(raw []byte) (block, error) {
-	err := o.budget.Grow(int64(len(raw)))
+func (o *output) keep(h *header, data []byte) (block, error) {
+	err := o.budget.Grow(int64(cap(data)))
 	if err == nil {
 		o.mu.Lock()
-		o.mu.held += int64(len(raw))
+		o.mu.held += int64(cap(data))
 		o.mu.Unlock()
-		return block{mem: raw, size: len(raw)}, nil
+		return block{mem: data, size: len(data)}, nil
 	}
 	if !errs.Is(err, errs.Exhausted) || o.dir == "" {
 		return block{}, err
 	}
-	return o.toFile(s2.Encode(nil, raw))
+	packed, err := h.compress(data)
+	if err != nil {
+		return block{}, err
+	}
+	return o.toFile(packed)
+}
+
+// compress gives the block in the form that files hold.
+func (h *header) compress(data []byte) ([]byte, error) {
+	raw := data[headerLen:]
+	most := s2.MaxEncodedLen(len(raw))
+	if most < 0 {
+		return data, nil
+	}
+	out := make([]byte, headerLen+most)
+	n := len(s2.Encode(out[headerLen:], raw))
+	if n >= len(raw) {
+		return data, nil
+	}
+	h.codec = codecS2
+	out = out[:headerLen+n]
+	return out, h.close(out)
 }
 
 // toFile reserves a place under the lock and writes outside it.
 func (o *output) toFile(data []byte) (block, error) {
 	f, off, err := o.reserve(int64(len(data)))
-	if err != nil {
-		return block{}, err
+	if err == nil {
+		_, err = f.WriteAt(data, off)
 	}
-	if _, err := f.WriteAt(data, off); err != nil {
-		return block{}, errs.E(errs.Unavailable, "shuffle.Write", err)
+	if err != nil {
+		return block{}, onDisk("shuffle.Write", err)
 	}
 	return block{off: off, size: len(data)}, nil
 }
 
-// reserve makes the file at the first call. It loses its name at once, so that
-// nothing is left when the process dies.
-func (o *output) reserve(n int64) (*os.File, int64, error) {
+// reserve makes the file at the first call.
+func (o *output) reserve(n int64) (spillFile, int64, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.mu.file == nil {
-		f, err := os.CreateTemp(o.dir, "shuffle-*")
+		f, err := o.newFile(o.dir)
 		if err != nil {
-			return nil, 0, errs.E(errs.Unavailable, "shuffle.Write", err)
+			return nil, 0, err
 		}
 		o.mu.file = f
-		if err := os.Remove(f.Name()); err != nil {
-			return nil, 0, errs.E(errs.Unavailable, "shuffle.Write", err)
-		}
 	}
 	off := o.mu.end
 	o.mu.end += n
@@ -160,19 +208,23 @@ func (o *output) finish() error {
 	return nil
 }
 
-// encoded is a block's bytes and whether they are compressed.
-func (o *output) encoded(b block) (data []byte, packed bool, err error) {
-	if b.mem != nil {
-		return b.mem, false, nil
+// file is where blocks without memory lie.
+func (o *output) file() spillFile {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.mu.file
+}
+
+// load reads a block of the file into buf, which has its size.
+func (o *output) load(b block, buf []byte) error {
+	_, err := o.file().ReadAt(buf, b.off)
+	if err == nil {
+		return nil
 	}
-	data = make([]byte, b.size)
-	if _, err := o.mu.file.ReadAt(data, b.off); err != nil {
-		if errors.Is(err, io.EOF) { // not the end of the rows
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, false, errs.E(errs.Lost, "shuffle.Read", err)
+	if errors.Is(err, io.EOF) { // not the end of the rows
+		err = io.ErrUnexpectedEOF
 	}
-	return data, true, nil
+	return &fault{reason: ReasonDisk, err: errs.E(errs.Unavailable, "shuffle.Read", &DiskError{Err: err})}
 }
 
 // drop frees memory and disk.
@@ -184,29 +236,7 @@ func (o *output) drop() error {
 	o.budget.Shrink(held)
 	o.parts = nil
 	if f != nil {
-		return errs.E(errs.Unavailable, "shuffle.drop", f.Close())
+		return onDisk("shuffle.drop", f.Close())
 	}
 	return nil
 }
-
-// unpack decompresses a block from a file or a peer. Damage is errs.Lost: the
-// rows exist nowhere else, and the task that made them must run again.
-func unpack(data []byte, packed bool) ([]byte, error) {
-	if !packed {
-		return data, nil
-	}
-	n, err := s2.DecodedLen(data)
-	if err == nil && n > maxFrame {
-		err = errTooLarge
-	}
-	if err != nil {
-		return nil, errs.E(errs.Lost, "shuffle.Read", err)
-	}
-	raw, err := s2.Decode(nil, data)
-	return raw, errs.E(errs.Lost, "shuffle.Read", err)
-}
-
-// maxFrame is the largest block accepted from outside.
-const maxFrame = 512 << 20
-
-var errTooLarge = errors.New("a block is larger than 512 MiB")

@@ -14,29 +14,16 @@ import (
 // Inputs reads the outputs named in a task.
 func (s *Store) Inputs(task *pb.Task) exec.Inputs { return &inputs{store: s, task: task} }
 
-// Read gives the rows of one partition of an output, wherever it lies.
-func (s *Store) Read(ctx context.Context, o *pb.Output, partition int, schema types.Schema) (batch.Reader, error) {
-	bs, err := s.blocks(ctx, o, partition)
-	if err != nil {
-		return nil, lost(o, err)
-	}
-	return &reader{schema: schema, types: schema.Types(), blocks: bs, of: o}, nil
+// Read gives the rows of one partition of an output, wherever it lies. What is
+// lost shows at the first Next.
+func (s *Store) Read(_ context.Context, o *pb.Output, partition int, schema types.Schema) (batch.Reader, error) {
+	return s.reader(s.newFetch(o, partition), schema), nil
 }
 
 type inputs struct {
 	store *Store
 	task  *pb.Task
 }
-
-// LostError says which output could not be read, so that just its task runs again.
-type LostError struct {
-	Stage  int32
-	Output *pb.Output
-	Err    error
-}
-
-func (e *LostError) Error() string { return e.Err.Error() }
-func (e *LostError) Unwrap() error { return e.Err }
 
 // Open lists a reader for each output and partition that has rows.
 func (in *inputs) Open(_ context.Context, stage int, all bool, schema types.Schema) ([]func(ctx context.Context) (batch.Reader, error), error) {
@@ -51,11 +38,10 @@ func (in *inputs) Open(_ context.Context, stage int, all bool, schema types.Sche
 					continue
 				}
 				list = append(list, func(ctx context.Context) (batch.Reader, error) {
-					bs, err := in.store.blocks(ctx, o, p)
-					if err != nil {
-						return nil, lost(o, err)
+					if all {
+						return in.store.readShared(ctx, o, p, schema)
 					}
-					return &reader{schema: schema, types: schema.Types(), blocks: bs, of: o}, nil
+					return in.store.Read(ctx, o, p, schema)
 				})
 			}
 		}
@@ -63,66 +49,63 @@ func (in *inputs) Open(_ context.Context, stage int, all bool, schema types.Sche
 	return list, nil
 }
 
-// lost marks errors that mean the output is gone.
-func lost(o *pb.Output, err error) error {
-	switch errs.KindOf(err) {
-	case errs.Lost, errs.Corrupt, errs.Unavailable:
-		return errs.E(errs.Lost, "shuffle.Read", &LostError{Stage: o.GetTask().GetStage(), Output: o, Err: err})
-	default:
-	}
-	return err
-}
-
 // blocks opens a partition here or at the worker that has it.
-func (s *Store) blocks(ctx context.Context, o *pb.Output, p int) (Blocks, error) {
+func (s *Store) blocks(ctx context.Context, o *pb.Output, p, from int) (Blocks, error) {
 	if o.GetWorker() == s.cfg.Worker {
-		return s.local(o.GetTask(), p)
+		return s.local(o.GetTask(), p, from)
 	}
 	if s.cfg.Peers == nil {
 		return nil, errs.Errorf(errs.Lost, "shuffle.Read", "worker %s cannot be reached from %s", o.GetWorker(), s.cfg.Worker)
 	}
-	return s.cfg.Peers.Open(ctx, o.GetWorker(), o.GetTask(), p)
+	return s.cfg.Peers.Open(ctx, o.GetWorker(), o.GetTask(), p, from)
 }
 
 // local opens a partition of this store.
-func (s *Store) local(id *pb.TaskID, p int) (*localBlocks, error) {
+func (s *Store) local(id *pb.TaskID, p, from int) (*localBlocks, error) {
 	w, err := s.find(id)
 	if err != nil {
 		return nil, err
 	}
 	l := &localBlocks{store: s, out: w}
-	if p < 0 || p >= len(w.parts) {
-		return nil, errs.Errorf(errs.Internal, "shuffle.Read", "partition %d of %d", p, len(w.parts))
+	if p < 0 || p >= len(w.parts) || from < 0 || from > len(w.parts[p].blocks) {
+		_ = l.Close() // there is nothing to say about it
+		return nil, errs.Errorf(errs.Internal, "shuffle.Read", "block %d of partition %d of %d", from, p, len(w.parts))
 	}
-	l.list = w.parts[p].blocks
+	l.list = w.parts[p].blocks[from:]
 	return l, nil
 }
 
+// localBlocks reads this store: memory by reference, the file through a buffer.
 type localBlocks struct {
 	store *Store
 	out   *output
 	list  []block
-	at    int
+	buf   buffer
 }
 
-// next is the next block as it is stored.
-func (l *localBlocks) next(ctx context.Context) (data []byte, packed bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, false, err
+// pop is the next block's place.
+func (l *localBlocks) pop() (block, bool) {
+	if len(l.list) == 0 {
+		return block{}, false
 	}
-	if l.at == len(l.list) {
-		return nil, false, io.EOF
-	}
-	l.at++
-	return l.out.encoded(l.list[l.at-1])
+	b := l.list[0]
+	l.list = l.list[1:]
+	return b, true
 }
 
 func (l *localBlocks) Next(ctx context.Context) ([]byte, error) {
-	data, packed, err := l.next(ctx)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return unpack(data, packed)
+	b, ok := l.pop()
+	switch {
+	case !ok:
+		return nil, io.EOF
+	case b.mem != nil:
+		return b.mem, nil
+	}
+	data := l.buf.grow(b.size)
+	return data, l.out.load(b, data)
 }
 
 func (l *localBlocks) Close() error {
@@ -136,27 +119,40 @@ func (l *localBlocks) Close() error {
 
 // reader decodes blocks.
 type reader struct {
+	fetch  *fetch
 	schema types.Schema
 	types  []types.Type
-	blocks Blocks
-	of     *pb.Output
+	raw    buffer // of compressed blocks
+}
+
+func (s *Store) reader(f *fetch, schema types.Schema) *reader {
+	return &reader{fetch: f, schema: schema, types: schema.Types()}
 }
 
 func (r *reader) Schema() types.Schema { return r.schema }
 
-func (r *reader) Next(ctx context.Context) (*batch.Batch, error) {
-	raw, err := r.blocks.Next(ctx)
-	if atEnd(err) {
+func (r *reader) Next(ctx context.Context) (b *batch.Batch, err error) {
+	err = r.fetch.next(ctx, func(h *header, payload []byte) error {
+		raw, err := h.unpack(payload, r.room(h))
+		if err != nil {
+			return err
+		}
+		if b, err = batch.DecodeBlock(r.types, raw); err == nil && b.N != int(h.rows) {
+			err = errSum
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
-	}
-	if err != nil {
-		return nil, lost(r.of, err)
-	}
-	b, err := batch.DecodeBlock(r.types, raw)
-	if err != nil {
-		return nil, lost(r.of, err)
 	}
 	return b, nil
 }
 
-func (r *reader) Close() error { return r.blocks.Close() }
+func (r *reader) room(h *header) []byte {
+	if h.codec == codecRaw {
+		return nil
+	}
+	return r.raw.grow(int(h.raw))
+}
+
+func (r *reader) Close() error { return r.fetch.close() }

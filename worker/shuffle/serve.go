@@ -6,15 +6,40 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"strconv"
 	"sync"
 	"time"
 
-	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
 
 // maxConns bounds the requests that are served at once; more wait to be accepted.
 const maxConns = 256
+
+// What a connection holds of blocks on their way, beside the kernel's buffers:
+// blocks in memory go by reference, those of a file in pieces.
+const (
+	sendAtOnce = 256 << 10
+	sendBlocks = 64 // and at most so many in one call
+	sendPiece  = 256 << 10
+)
+
+// ServeAll is Serve on all doors of l.
+func (s *Store) ServeAll(ctx context.Context, l *Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	all := make([]error, len(l.list))
+	var wg sync.WaitGroup
+	for i, one := range l.list {
+		wg.Go(func() {
+			defer cancel() // one door that fails closes the others
+			all[i] = s.Serve(ctx, one)
+		})
+	}
+	wg.Wait()
+	return errors.Join(all...)
+}
 
 // Serve answers peers on l until ctx ends, then closes l, hangs up and waits.
 // The listener decides who may connect (mutual TLS between hosts).
@@ -50,158 +75,189 @@ func (s *Store) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// Client is Peers over connections. It is safe for concurrent use.
-type Client struct {
-	dial func(ctx context.Context, worker string) (net.Conn, error)
-	mu   struct {
-		sync.Mutex
-		closed bool
-		idle   map[string][]net.Conn
-	}
-}
-
-// maxIdle is how many connections to a worker are kept for the next request.
-const maxIdle = 4
-
-// NewClient makes a client; dial connects to a worker's Serve.
-func NewClient(dial func(ctx context.Context, worker string) (net.Conn, error)) *Client {
-	c := &Client{dial: dial}
-	c.mu.idle = map[string][]net.Conn{}
-	return c
-}
-
-// Open implements Peers. A kept connection may have died: then a fresh one is tried.
-func (c *Client) Open(ctx context.Context, worker string, id *pb.TaskID, partition int) (Blocks, error) {
-	if conn := c.take(worker); conn != nil {
-		if b, err := c.request(ctx, conn, worker, id, partition); err == nil {
-			return b, nil
+// serveConn answers requests until the peer hangs up.
+func (s *Store) serveConn(ctx context.Context, c net.Conn) error {
+	r := bufio.NewReaderSize(c, requestLen+maxRequest)
+	w := &sender{conn: c}
+	for {
+		q, err := readRequest(r)
+		if atEnd(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.answer(ctx, w, q); err != nil {
+			return err
 		}
 	}
-	conn, err := c.dial(ctx, worker)
-	if err != nil {
-		return nil, errs.E(errs.Unavailable, "shuffle.Open", err)
-	}
-	return c.request(ctx, conn, worker, id, partition)
 }
 
-func (c *Client) take(worker string) net.Conn {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.mu.idle[worker]
-	if len(l) == 0 {
+func (s *Store) answer(ctx context.Context, w *sender, q *request) error {
+	switch q.kind {
+	case askHello:
+		return w.head(&header{kind: kindHello, identity: identity{epoch: s.cfg.Epoch}})
+	case askPart:
+		return s.sendPart(ctx, w, q)
+	}
+	return errNoRequest
+}
+
+// sendPart sends one partition.
+func (s *Store) sendPart(ctx context.Context, w *sender, q *request) error {
+	who := identityOf(q.task, q.part, s.cfg.Epoch)
+	bs, err := s.local(q.task, q.part, q.from)
+	if err != nil {
+		return w.bytes(failureFrame(who, err))
+	}
+	defer bs.Close()
+	defer w.closeFile()
+	if broken := bs.out.broken.Load(); broken != nil {
+		return w.bytes(failureFrame(who, *broken))
+	}
+	for b, ok := bs.pop(); ok; b, ok = bs.pop() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if b.mem != nil {
+			err = w.bytes(b.mem)
+		} else {
+			err = w.fromFile(bs.out, b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return w.end(&header{identity: who, kind: kindEnd, seq: uint32(len(bs.out.parts[q.part].blocks))})
+}
+
+// sender writes to one connection. Blocks in memory are gathered, so that small
+// ones share a system call, and never copied.
+type sender struct {
+	conn   net.Conn
+	queue  net.Buffers
+	queued int
+	file   *os.File // the output's file, with a position of its own
+	piece  []byte
+}
+
+// bytes queues b, which must not change until it is sent.
+func (w *sender) bytes(b []byte) error {
+	w.queue, w.queued = append(w.queue, b), w.queued+len(b)
+	if w.queued < sendAtOnce && len(w.queue) < sendBlocks && !isFailure(b) {
 		return nil
 	}
-	c.mu.idle[worker] = l[:len(l)-1]
-	return l[len(l)-1]
+	return w.flush()
 }
 
-// put keeps a connection whose last answer was read to its end.
-func (c *Client) put(worker string, conn net.Conn) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.mu.closed || len(c.mu.idle[worker]) >= maxIdle {
-		return conn.Close()
-	}
-	c.mu.idle[worker] = append(c.mu.idle[worker], conn)
-	return nil
+// isFailure tells frames after which nothing comes.
+func isFailure(b []byte) bool { return b[7] == kindFailed }
+
+func (w *sender) end(h *header) error {
+	b := make([]byte, headerLen)
+	h.put(b)
+	w.queue, w.queued = append(w.queue, b), w.queued+len(b)
+	return w.flush()
 }
 
-// Close hangs up kept connections.
-func (c *Client) Close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.mu.closed = true
-	var err error
-	for _, l := range c.mu.idle {
-		for _, conn := range l {
-			err = errors.Join(err, conn.Close())
-		}
+func (w *sender) head(h *header) error { return w.end(h) }
+
+func (w *sender) flush() error {
+	if w.queued == 0 {
+		return nil
 	}
-	c.mu.idle = map[string][]net.Conn{}
+	if err := w.conn.SetWriteDeadline(time.Now().Add(maxPause)); err != nil {
+		return err
+	}
+	all := w.queue
+	_, err := all.WriteTo(w.conn)
+	clear(w.queue)
+	w.queue, w.queued = w.queue[:0], 0
 	return err
 }
 
-// request sends a request and reads the first frame, so that a dead connection
-// and a missing output show at once.
-func (c *Client) request(ctx context.Context, conn net.Conn, worker string, id *pb.TaskID, partition int) (Blocks, error) {
-	b := &remoteBlocks{of: c, worker: worker, conn: conn, r: bufio.NewReaderSize(conn, 256<<10)}
-	if err := conn.SetDeadline(time.Now().Add(stall)); err != nil {
-		return nil, errors.Join(errs.E(errs.Unavailable, "shuffle.Open", err), conn.Close())
+// fromFile sends a block of the spill file: from the page cache to the socket
+// inside the kernel where that works, else in pieces.
+func (w *sender) fromFile(o *output, b block) error {
+	if err := w.flush(); err != nil {
+		return err
 	}
-	if err := writeRequest(bufio.NewWriter(conn), id, partition); err != nil {
-		return nil, errors.Join(errs.E(errs.Unavailable, "shuffle.Open", err), conn.Close())
+	if err := w.conn.SetWriteDeadline(time.Now().Add(maxPause)); err != nil {
+		return err
 	}
-	var err error
-	if b.first, err = b.read(ctx); atEnd(err) {
-		b.ended = true
-	} else if err != nil {
-		return nil, errors.Join(err, conn.Close())
+	sent, err := w.inKernel(o, b)
+	if sent > 0 || err == nil {
+		return whole(sent, b.size, err)
 	}
-	return b, nil
+	if w.piece == nil {
+		w.piece = make([]byte, sendPiece)
+	}
+	for at := 0; at < b.size; {
+		p := w.piece[:min(len(w.piece), b.size-at)]
+		if err := o.load(block{off: b.off + int64(at)}, p); err != nil {
+			return w.diskFailed(o, at, err)
+		}
+		if _, err := w.conn.Write(p); err != nil {
+			return err
+		}
+		at += len(p)
+	}
+	return nil
 }
 
-// remoteBlocks is a partition from a peer.
-type remoteBlocks struct {
-	of     *Client
-	worker string
-	conn   net.Conn
-	r      *bufio.Reader
-	first  []byte
-	ended  bool
+var errNotInKernel = errors.New("not from this file to this connection")
+
+func (w *sender) inKernel(o *output, b block) (int64, error) {
+	tcp, ok := w.conn.(*net.TCPConn)
+	if !ok || !w.reopen(o) {
+		return 0, errNotInKernel
+	}
+	if _, err := w.file.Seek(b.off, io.SeekStart); err != nil {
+		return 0, err
+	}
+	return tcp.ReadFrom(io.LimitReader(w.file, int64(b.size)))
 }
 
-func (b *remoteBlocks) Next(ctx context.Context) ([]byte, error) {
-	if f := b.first; f != nil {
-		b.first = nil
-		return f, nil
+// diskFailed tells the peer, at once if nothing of the block is on its way;
+// else the connection ends, and the peer learns it when it asks again.
+func (w *sender) diskFailed(o *output, sent int, err error) error {
+	o.broken.Store(&err)
+	if sent > 0 {
+		return err
 	}
-	if b.ended {
-		return nil, io.EOF
-	}
-	data, err := b.read(ctx)
-	b.ended = atEnd(err)
-	return data, err
+	return errors.Join(w.bytes(failureFrame(o.task, err)), err)
 }
 
-// read takes a frame; ctx ends a wait by ending the connection.
-func (b *remoteBlocks) read(ctx context.Context) ([]byte, error) {
-	if err := b.conn.SetReadDeadline(time.Now().Add(stall)); err != nil {
-		return nil, errs.E(errs.Unavailable, "shuffle.Read", err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = b.conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	kind, data, err := readFrame(b.r)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if errors.Is(err, io.EOF) { // of the connection, not of the rows
+// whole makes a short copy an error: what the peer got is no block, so the
+// connection has to end.
+func whole(n int64, size int, err error) error {
+	if err == nil && n != int64(size) {
 		err = io.ErrUnexpectedEOF
 	}
-	if err != nil {
-		return nil, errs.E(errs.Unavailable, "shuffle.Read", err)
-	}
-	switch kind {
-	case frameRaw, framePacked:
-		return unpack(data, kind == framePacked)
-	case frameEnd:
-		return nil, io.EOF
-	case frameFailed:
-		if len(data) > 0 {
-			return nil, errs.E(errs.Kind(data[0]), "shuffle.Read", errors.New(string(data[1:])))
-		}
-	}
-	return nil, errs.Errorf(errs.Corrupt, "shuffle.Read", "frame of kind %d", kind)
+	return err
 }
 
-// Close keeps the connection if the answer was read to its end.
-func (b *remoteBlocks) Close() error {
-	if b.conn == nil {
-		return nil
+// reopen gives w a descriptor of the spill file with a position of its own: the
+// kernel sends from the position, and other readers move that of the file.
+func (w *sender) reopen(o *output) bool {
+	if w.file != nil {
+		return true
 	}
-	conn := b.conn
-	b.conn = nil
-	if b.ended {
-		return b.of.put(b.worker, conn)
+	f, ok := o.file().(*os.File)
+	if !ok {
+		return false
 	}
-	return conn.Close()
+	own, err := os.Open("/proc/self/fd/" + strconv.Itoa(int(f.Fd())))
+	if err != nil {
+		return false
+	}
+	w.file = own
+	return true
+}
+
+func (w *sender) closeFile() {
+	if w.file != nil {
+		_ = w.file.Close() // it was only read
+		w.file = nil
+	}
 }

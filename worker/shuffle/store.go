@@ -13,6 +13,7 @@ import (
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/dataset/physical"
 	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/clock"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/mem"
 	"github.com/spurwheel/spurwheel/worker/exec"
@@ -20,12 +21,14 @@ import (
 
 // Peers reads other workers' stores.
 type Peers interface {
-	// Open streams the blocks of one partition of a task's output.
-	Open(ctx context.Context, worker string, id *pb.TaskID, partition int) (Blocks, error)
+	// Open streams the blocks of one partition of a task's output, from the
+	// from-th on. Errors are errs.Unavailable where another try may help and
+	// errs.Lost where the rows are gone.
+	Open(ctx context.Context, worker string, id *pb.TaskID, partition, from int) (Blocks, error)
 }
 
-// Blocks is a stream of encoded batches. Next ends with io.EOF; the bytes are
-// the caller's.
+// Blocks is a stream of stored blocks: header and payload, not yet checked.
+// Next ends with io.EOF; the bytes are borrowed until the following Next or Close.
 type Blocks interface {
 	Next(ctx context.Context) ([]byte, error)
 	Close() error
@@ -33,16 +36,20 @@ type Blocks interface {
 
 // Config is what a store works with.
 type Config struct {
-	Worker string      // this worker's name in outputs
+	Worker string      // this worker's name in outputs: an Address
+	Epoch  uint64      // fresh for each start of the worker; it goes into every block
 	Dir    string      // folder for rows that do not fit the memory
 	Budget *mem.Budget // for rows in memory; nil: unlimited
 	Peers  Peers       // nil: outputs of other workers are lost
+	Clock  clock.Clock // waits between retries; nil: the machine's
 }
 
 // Store holds this worker's outputs. It is safe for concurrent use.
 type Store struct {
-	cfg Config
-	mu  struct {
+	cfg     Config
+	newFile func(dir string) (spillFile, error)
+	shared  broadcasts
+	mu      struct {
 		sync.Mutex
 		closed  bool
 		outputs map[key]*output
@@ -60,15 +67,19 @@ func keyOf(id *pb.TaskID) key {
 
 // New makes an empty store.
 func New(cfg Config) *Store {
-	s := &Store{cfg: cfg}
+	if cfg.Clock == nil {
+		cfg.Clock = clock.Real{}
+	}
+	s := &Store{cfg: cfg, newFile: newSpillFile}
 	s.mu.outputs = map[key]*output{}
+	s.shared.init(cfg.Budget)
 	return s
 }
 
 // Write runs a task's rows into a new output and stores it. A second attempt
 // of a task has its own output; the same attempt twice is refused.
 func (s *Store) Write(ctx context.Context, task *pb.Task, ex physical.Exchange, run *exec.Run) (*pb.Output, error) {
-	w := newOutput(s.cfg, max(1, ex.Parts))
+	w := s.newOutput(task.GetId(), max(1, ex.Parts))
 	err := run.RunTo(ctx, &ex, w)
 	if err == nil {
 		err = w.finish()
@@ -79,6 +90,9 @@ func (s *Store) Write(ctx context.Context, task *pb.Task, ex physical.Exchange, 
 	out := &pb.Output{Task: proto.CloneOf(task.GetId()), Worker: s.cfg.Worker}
 	for i := range w.parts {
 		out.Rows, out.Bytes = append(out.Rows, w.parts[i].rows), append(out.Bytes, w.parts[i].bytes)
+	}
+	if w.done, err = finished(out, run); err != nil {
+		return nil, errors.Join(err, w.drop())
 	}
 	mine := keyOf(task.GetId())
 	if err := s.add(mine, w); err != nil {
@@ -129,8 +143,17 @@ func (s *Store) release(w *output) error {
 	return nil
 }
 
-// Discard drops a job's outputs.
-func (s *Store) Discard(job string) { _ = s.discard(func(k key) bool { return k.job == job }) }
+// Discard drops a job's outputs, and what was fetched for it.
+func (s *Store) Discard(job string) {
+	s.shared.discard(func(k key) bool { return k.job == job })
+	_ = s.discard(func(k key) bool { return k.job == job })
+}
+
+// Drop drops the output of one attempt; there need not be one.
+func (s *Store) Drop(id *pb.TaskID) {
+	gone := keyOf(id)
+	_ = s.discard(func(k key) bool { return k == gone })
+}
 
 func (s *Store) discard(which func(k key) bool) error {
 	var idle []*output
@@ -158,6 +181,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	s.mu.closed = true
 	s.mu.Unlock()
+	s.shared.discard(func(key) bool { return true })
 	return s.discard(func(key) bool { return true })
 }
 

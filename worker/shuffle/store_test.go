@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -19,6 +20,7 @@ import (
 	"github.com/spurwheel/spurwheel/dataset/physical"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/internal/batch"
+	"github.com/spurwheel/spurwheel/internal/clock"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/mem"
 	"github.com/spurwheel/spurwheel/internal/types"
@@ -204,8 +206,12 @@ func TestOutputsOfOtherWorkersAreRead(t *testing.T) {
 
 // A peer that sends nonsense, or hangs up early, is a lost output, not a crash.
 func TestBrokenPeer(t *testing.T) {
-	for _, answer := range []string{"", "\x01\x08\x00\x00\x00garbage!", "\x02\xff\xff\xff\xff", "\x09\x00\x00\x00\x00", "\x02\x04\x00\x00\x00\xff\xff\xff\xff"} {
-		near := shuffle.New(shuffle.Config{Worker: "near", Peers: shuffle.NewClient(func(context.Context, string) (net.Conn, error) {
+	frame := make([]byte, 64)
+	frame[0], frame[7] = 'S', 1
+	for answer, reason := range map[string]shuffle.Reason{
+		"": shuffle.ReasonCut, "short": shuffle.ReasonCut, string(frame): shuffle.ReasonChecksum, strings.Repeat("SHB2", 100): shuffle.ReasonChecksum,
+	} {
+		near := shuffle.New(shuffle.Config{Worker: "near", Clock: atOnce{}, Peers: shuffle.NewClient(func(context.Context, string) (net.Conn, error) {
 			a, b := net.Pipe()
 			go func() {
 				buf := make([]byte, 256)
@@ -217,9 +223,18 @@ func TestBrokenPeer(t *testing.T) {
 		})})
 		_, err := read(near, 0, false, &pb.Output{Task: task(1, 0, 0).Id, Worker: "far", Rows: []int64{5}})
 		require.True(t, errs.Is(err, errs.Lost), "%q: %v", answer, err)
+		var lost *shuffle.LostError
+		require.ErrorAs(t, err, &lost)
+		require.Equal(t, reason, lost.Reason, "%q: %v", answer, err)
+		require.Equal(t, "far", lost.Output.GetWorker())
 		require.NoError(t, near.Close())
 	}
 }
+
+// atOnce is a clock whose timers are over when they are made.
+type atOnce struct{ clock.Real }
+
+func (c atOnce) NewTimer(time.Duration) clock.Timer { return c.Real.NewTimer(0) }
 
 // Whoever drops a job's outputs cancels its tasks first. However the two meet, nothing may stay.
 func TestDiscardWhileTasksEnd(t *testing.T) {

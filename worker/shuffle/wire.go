@@ -1,11 +1,9 @@
 package shuffle
 
 import (
-	"bufio"
-	"context"
 	"encoding/binary"
+	"hash/crc32"
 	"io"
-	"net"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -17,139 +15,94 @@ import (
 // The protocol between stores, over any reliable connection (TCP, TLS, a Unix
 // socket): framed bytes move at several times the speed of gRPC streams.
 //
-//	request   magic, partition, length, TaskID (protobuf)
-//	response  frames: kind (1 byte), length (4), bytes; the last is end or failure
+//	request   magic, kind, partition, first block, length and sum of what follows,
+//	          sum of all this; TaskID (protobuf)
+//	answer    headers, each with its payload: blocks, then an end or a failure
 //
+// A hello has no body; its answer is a header that carries the worker's epoch.
 // A connection serves one request after another. Integers are little-endian.
 const (
-	wireMagic   = 0x31465753 // "SWF1"
-	maxRequest  = 4 << 10
-	maxFailure  = 64 << 10
-	frameRaw    = 1
-	framePacked = 2
-	frameEnd    = 3
-	frameFailed = 4 // errs.Kind (1 byte), text
+	requestMagic = 0x32525753 // "SWR2"
+	requestLen   = 28
+	maxRequest   = 4 << 10
+	maxFailure   = 64 << 10
+
+	askHello = 1
+	askPart  = 2
 )
 
-// stall is how long a peer may take no or give no bytes before it counts as gone.
-const stall = 30 * time.Second
+// stall is how long a peer that was asked may give no bytes before it counts as
+// cut off: as long as the lease that decides whether it is alive.
+const stall = 5 * time.Second
 
-func writeRequest(w *bufio.Writer, id *pb.TaskID, partition int) error {
-	body, err := proto.Marshal(id)
-	if err != nil {
-		return err
-	}
-	var h [12]byte
-	binary.LittleEndian.PutUint32(h[:], wireMagic)
-	binary.LittleEndian.PutUint32(h[4:], uint32(partition))
-	binary.LittleEndian.PutUint32(h[8:], uint32(len(body)))
-	_, err = w.Write(append(h[:], body...))
-	if err != nil {
-		return err
-	}
-	return w.Flush()
+// maxPause is how long a peer may take no bytes: a reader that has its hands
+// full. Hung up on, it asks again from the block it needs.
+const maxPause = 60 * time.Second
+
+// request asks for blocks of a partition, or who answers.
+type request struct {
+	kind       byte
+	part, from int
+	task       *pb.TaskID
 }
 
-func readRequest(r io.Reader) (*pb.TaskID, int, error) {
-	var h [12]byte
-	if _, err := io.ReadFull(r, h[:]); err != nil {
-		return nil, 0, err
+func (q *request) encode() ([]byte, error) {
+	b := make([]byte, requestLen)
+	b, err := proto.MarshalOptions{}.MarshalAppend(b, q.task)
+	if err != nil || len(b)-requestLen > maxRequest {
+		return nil, errs.Errorf(errs.Internal, "shuffle.Open", "a request of %d bytes: %v", len(b), err)
 	}
-	n := binary.LittleEndian.Uint32(h[8:])
-	if binary.LittleEndian.Uint32(h[:]) != wireMagic || n > maxRequest {
-		return nil, 0, errs.Errorf(errs.Invalid, "shuffle.Serve", "this is no request")
-	}
-	body := make([]byte, n)
-	if _, err := io.ReadFull(r, body); err != nil {
-		return nil, 0, err
-	}
-	id := &pb.TaskID{}
-	if err := proto.Unmarshal(body, id); err != nil {
-		return nil, 0, errs.E(errs.Invalid, "shuffle.Serve", err)
-	}
-	return id, int(int32(binary.LittleEndian.Uint32(h[4:]))), nil
+	le := binary.LittleEndian
+	le.PutUint32(b, requestMagic)
+	b[4] = q.kind
+	le.PutUint32(b[8:], uint32(q.part))
+	le.PutUint32(b[12:], uint32(q.from))
+	le.PutUint32(b[16:], uint32(len(b)-requestLen))
+	le.PutUint32(b[20:], crc32.Checksum(b[requestLen:], castagnoli))
+	le.PutUint32(b[24:], crc32.Checksum(b[:24], castagnoli))
+	return b, nil
 }
 
-func writeFrame(w *bufio.Writer, kind byte, data []byte) error {
-	var h [5]byte
-	h[0] = kind
-	binary.LittleEndian.PutUint32(h[1:], uint32(len(data)))
-	if _, err := w.Write(h[:]); err != nil {
-		return err
+// readRequest reads a request; the bare io.EOF is a connection that ends in its turn.
+func readRequest(r io.Reader) (*request, error) {
+	le := binary.LittleEndian
+	b := make([]byte, requestLen, 256)
+	if _, err := io.ReadFull(r, b); err != nil {
+		return nil, err
 	}
-	_, err := w.Write(data)
-	return err
+	n := le.Uint32(b[16:])
+	if le.Uint32(b) != requestMagic || n > maxRequest || crc32.Checksum(b[:24], castagnoli) != le.Uint32(b[24:]) {
+		return nil, errNoRequest
+	}
+	b = append(b, make([]byte, n)...)
+	if _, err := io.ReadFull(r, b[requestLen:]); err != nil {
+		return nil, io.ErrUnexpectedEOF
+	}
+	if crc32.Checksum(b[requestLen:], castagnoli) != le.Uint32(b[20:]) {
+		return nil, errNoRequest
+	}
+	q := &request{kind: b[4], part: int(int32(le.Uint32(b[8:]))), from: int(int32(le.Uint32(b[12:]))), task: &pb.TaskID{}}
+	return q, errs.E(errs.Invalid, "shuffle.Serve", proto.Unmarshal(b[requestLen:], q.task))
 }
 
-func readFrame(r io.Reader) (byte, []byte, error) {
-	var h [5]byte
-	if _, err := io.ReadFull(r, h[:]); err != nil {
-		return 0, nil, err
-	}
-	n := binary.LittleEndian.Uint32(h[1:])
-	if limit := uint32(maxFrame); n > limit || h[0] == frameFailed && n > maxFailure {
-		return 0, nil, errTooLarge
-	}
-	data := make([]byte, n)
-	_, err := io.ReadFull(r, data)
-	return h[0], data, err
+var errNoRequest = errs.Errorf(errs.Invalid, "shuffle.Serve", "this is no request")
+
+// failureFrame tells the reader why there are no blocks.
+func failureFrame(want identity, failure error) []byte {
+	f := make([]byte, headerLen, headerLen+256)
+	f = append(f, byte(reasonOf(failure)))
+	f = append(f, failure.Error()...)
+	f = f[:min(len(f), headerLen+maxFailure)]
+	h := header{identity: want, kind: kindFailed, codec: byte(errs.KindOf(failure)), stored: uint32(len(f) - headerLen)}
+	h.sum = crc32.Checksum(f[headerLen:], castagnoli)
+	h.put(f)
+	return f
 }
 
-// serveConn answers requests until the peer hangs up.
-func (s *Store) serveConn(ctx context.Context, c net.Conn) error {
-	r, w := bufio.NewReader(c), bufio.NewWriterSize(c, 256<<10)
-	for {
-		id, p, err := readRequest(r)
-		if atEnd(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.answer(ctx, c, w, id, p); err != nil {
-			return err
-		}
+// failure reads failureFrame's.
+func (h *header) failure(payload []byte) error {
+	if len(payload) == 0 || len(payload) > maxFailure || crc32.Checksum(payload, castagnoli) != h.sum {
+		return errSum
 	}
-}
-
-// answer sends one partition.
-func (s *Store) answer(ctx context.Context, c net.Conn, w *bufio.Writer, id *pb.TaskID, p int) error {
-	bs, err := s.local(id, p)
-	if err != nil {
-		return sendFailure(c, w, err)
-	}
-	defer bs.Close()
-	for {
-		data, packed, err := bs.next(ctx)
-		if atEnd(err) {
-			if err := writeFrame(w, frameEnd, nil); err != nil {
-				return err
-			}
-			return w.Flush()
-		}
-		if err != nil {
-			return sendFailure(c, w, err)
-		}
-		kind := byte(frameRaw)
-		if packed {
-			kind = framePacked
-		}
-		if err := c.SetWriteDeadline(time.Now().Add(stall)); err != nil {
-			return err
-		}
-		if err := writeFrame(w, kind, data); err != nil {
-			return err
-		}
-	}
-}
-
-func sendFailure(c net.Conn, w *bufio.Writer, failure error) error {
-	if err := c.SetWriteDeadline(time.Now().Add(stall)); err != nil {
-		return err
-	}
-	text := append([]byte{byte(errs.KindOf(failure))}, failure.Error()...)
-	if err := writeFrame(w, frameFailed, text[:min(len(text), maxFailure)]); err != nil {
-		return err
-	}
-	return w.Flush()
+	return &fault{reason: Reason(payload[0]), err: errs.Errorf(errs.Kind(h.codec), "shuffle.Read", "%s", payload[1:])}
 }
