@@ -43,7 +43,6 @@ type stage struct {
 	generation int  // how often it was complete
 	round      int
 	between    bool // a Rounds stage that waits for NextRound or EndRounds
-	unstable   bool // an input is volatile
 	consumers  []*stage
 	queue      fifo
 	near       map[string]*fifo // by preferred worker

@@ -66,7 +66,7 @@ type Driver struct {
 
 	mu struct {
 		sync.Mutex
-		jobs    map[string]*Handle // until they are closed
+		jobs    map[string]*Handle       // until they are closed
 		pending map[string]chan struct{} // names that are being submitted
 		stopped error
 	}

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
+	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 	"github.com/spurwheel/spurwheel/scheduler/record"
 )
@@ -275,6 +276,8 @@ func (h *Handle) Output(ctx context.Context, partition, after int) (dispatch.Out
 		select {
 		case <-ctx.Done():
 			return dispatch.Output{}, context.Cause(ctx)
+		case <-h.closed:
+			return dispatch.Output{}, errs.Errorf(errs.Canceled, "driver.Output", "job %s is closed", h.spec.ID)
 		case <-changed:
 		}
 	}

@@ -20,11 +20,13 @@ import (
 type Job struct {
 	ID      string
 	Session string
-	User    string
-	Plan    physical.Node
-	Env     physical.Env
-	Threads int
-	Storage map[string]string // the session's own settings of storage; never recorded or shown
+	// Operation is the client's command that the job belongs to.
+	Operation string
+	User      string
+	Plan      physical.Node
+	Env       physical.Env
+	Threads   int
+	Storage   map[string]string // the session's own settings of storage; never recorded or shown
 }
 
 // Stream is a running job's rows. Next and Close serve one goroutine; Progress
@@ -62,7 +64,8 @@ type Results interface {
 	// ends with io.EOF once the task has delivered all its rows, or with the
 	// task's error. A task that is gone gives errs.Lost.
 	Open(ctx context.Context, worker string, epoch int64, id *pb.TaskID, schema types.Schema) (batch.Reader, error)
-	// Stored reads the rows of a finished final task that a worker holds.
+	// Stored reads the rows of a finished final task that a worker holds. If they
+	// are gone or broken, it or its reader fails with a retryable kind.
 	Stored(ctx context.Context, o *pb.Output, schema types.Schema) (batch.Reader, error)
 }
 
@@ -72,6 +75,9 @@ type Runner struct {
 	Results Results
 	// Holder is the worker in the process that keeps persisted rows: it alone can read them.
 	Holder string
+	// Stored has all jobs hold their rows until they are read, also those of one
+	// task: a cluster, where rows are to outlive the scheduler that reads them.
+	Stored bool
 	// Workers is how many workers a plan is spread over; 1 keeps it in one task.
 	Workers func() int
 	// ReadBytes reports how much a job has read from storage so far.
@@ -90,16 +96,19 @@ func (r *Runner) Start(ctx context.Context, job Job) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{runner: r, handle: h, schema: job.Plan.Schema(), attempt: -1, stored: len(spec.Stages) > 1}
+	s := &stream{runner: r, handle: h, schema: job.Plan.Schema(), attempt: -1, stored: r.holds(len(spec.Stages))}
 	s.stop = context.AfterFunc(ctx, func() { h.Cancel(errs.E(errs.Canceled, "jobs.Start", context.Cause(ctx))) })
 	return s, nil
 }
 
+// holds tells whether a job's rows are stored before they are read.
+func (r *Runner) holds(stages int) bool { return r.Stored || stages > 1 }
+
 // spec cuts the plan into stages and encodes their fragments.
 func (r *Runner) spec(job Job) (driver.JobSpec, error) {
-	spec := driver.JobSpec{ID: job.ID, Session: job.Session, User: job.User, Weight: 1, Storage: job.Storage}
+	spec := driver.JobSpec{ID: job.ID, Session: job.Session, User: job.User, Operation: job.Operation, Weight: 1, Storage: job.Storage}
 	stages := physical.Cut(job.Plan, r.Workers())
-	if len(stages) > 1 { // the result is held until its attempt is chosen
+	if r.holds(len(stages)) { // the result is held until its attempt is chosen
 		stages[len(stages)-1].Output = physical.Exchange{Kind: physical.ExchangeSingle, Parts: 1}
 	}
 	for _, st := range stages {
@@ -108,7 +117,7 @@ func (r *Runner) spec(job Job) (driver.JobSpec, error) {
 			return spec, err
 		}
 		spec.Stages = append(spec.Stages, driver.StageSpec{
-			Stage:    dispatch.Stage{ID: st.ID, Tasks: st.Tasks, Inputs: st.Inputs, Only: r.only(st.Root)},
+			Stage:    dispatch.Stage{ID: st.ID, Tasks: st.Tasks, Inputs: st.Inputs, Only: r.only(st.Root), Speculate: r.Stored && !writes(st.Root)},
 			Fragment: frag, Threads: job.Threads, Splits: splits(st),
 		})
 	}
@@ -127,6 +136,12 @@ func (r *Runner) only(root physical.Node) []string {
 func readsHeld(n physical.Node) bool {
 	_, held := n.(*physical.CacheRead)
 	return held || slices.ContainsFunc(n.Children(), readsHeld)
+}
+
+// writes tells whether a fragment does more than give rows.
+func writes(n physical.Node) bool {
+	_, write := n.(*physical.Write)
+	return write || slices.ContainsFunc(n.Children(), writes)
 }
 
 // splits deals a stage's scan splits out to its tasks.

@@ -65,6 +65,9 @@ func (w *world) Open(_ context.Context, _ string, _ int64, id *pb.TaskID, _ type
 	w.opened <- struct{}{}
 	r := w.open[0]
 	w.open = w.open[1:]
+	if r == nil {
+		return nil, lost()
+	}
 	return r, nil
 }
 

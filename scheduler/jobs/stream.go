@@ -2,12 +2,14 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/batch"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/types"
+	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 	"github.com/spurwheel/spurwheel/scheduler/driver"
 )
 
@@ -21,43 +23,84 @@ type stream struct {
 	stop   func() bool
 
 	partition int
-	attempt   int  // last attempt read of this partition, -1 none
-	stored    bool // rows are read from the outputs of the finished job
-	delivered bool
+	attempt   int             // last attempt read of this partition, -1 none
+	stored    bool            // rows are read from the outputs of the finished job
+	placed    driver.Placed   // the attempt that is read, if not stored
+	output    dispatch.Output // that is read, if stored
+	read      []int           // attempts of the partitions before this one, if stored
+	blocks    int             // delivered of this partition
+	place     [2]int          // partition and number of the last batch
 	reader    batch.Reader
 	closed    bool
 }
 
 func (s *stream) Schema() types.Schema { return s.schema }
 
+// Position is the place of the last batch in the result: the partition, and the
+// number of the batch in it. Stored results have the same batches at the same
+// places whenever they are read.
+func (s *stream) Position() (partition, block int) { return s.place[0], s.place[1] }
+
 func (s *stream) Next(ctx context.Context) (*batch.Batch, error) {
 	for s.partition < s.handle.Partitions() {
 		if s.reader == nil {
-			if err := s.attach(ctx); err != nil {
+			if err := s.choose(ctx); err != nil {
 				return nil, s.cause(ctx, err)
 			}
 		}
-		b, err := s.reader.Next(ctx)
+		b, err := s.read1(ctx)
 		switch {
 		case err == nil:
-			s.delivered = true
+			s.place = [2]int{s.partition, s.blocks}
+			s.blocks++
 			return b, nil
 		case err == io.EOF:
 			s.detach()
-			s.partition, s.attempt, s.delivered = s.partition+1, -1, false
-		case ctx.Err() != nil || s.delivered || !errs.KindOf(err).Retryable():
+			s.read = append(s.read, s.attempt)
+			s.partition, s.attempt, s.blocks = s.partition+1, -1, 0
+		case ctx.Err() != nil || !errs.KindOf(err).Retryable():
 			return nil, s.cause(ctx, err)
+		case s.blocks > 0:
+			return nil, s.cause(ctx, errs.E(errs.KindOf(err), "jobs.Next",
+				fmt.Errorf("rows of partition %d of job %s are gone after some of them were delivered: %w", s.partition, s.handle.ID(), err)))
 		default:
-			s.detach()
+			s.retry()
 		}
 	}
 	return nil, s.end(ctx)
 }
 
-// attach waits for an attempt that was not read yet.
-func (s *stream) attach(ctx context.Context) error {
+// read1 gives the next batch of the chosen attempt.
+func (s *stream) read1(ctx context.Context) (*batch.Batch, error) {
+	if s.reader == nil {
+		var err error
+		if s.reader, err = s.open(ctx); err != nil {
+			s.reader = nil
+			return nil, err
+		}
+	}
+	return s.reader.Next(ctx)
+}
+
+// retry turns away from an attempt. A running one fails by itself; of a finished
+// one the scheduler must hear.
+func (s *stream) retry() {
+	s.detach()
 	if s.stored {
-		return s.attachStored(ctx)
+		s.handle.Lost(s.output)
+	}
+}
+
+// choose waits for an attempt that was not read yet: one that runs, or the
+// output of one that has finished. Its errors are the job's.
+func (s *stream) choose(ctx context.Context) error {
+	if s.stored {
+		o, err := s.handle.Output(ctx, s.partition, s.attempt)
+		if err != nil {
+			return err
+		}
+		s.attempt, s.output = o.Task.Attempt, o
+		return s.unchanged()
 	}
 	p, err := s.handle.Place(ctx, s.partition, s.attempt)
 	if err != nil {
@@ -66,33 +109,41 @@ func (s *stream) attach(ctx context.Context) error {
 	if p.Worker == "" {
 		return errs.Errorf(errs.Lost, "jobs.Next", "job %s ended without a result", s.handle.ID())
 	}
-	s.attempt = p.Task.Attempt
-	s.reader, err = s.runner.Results.Open(ctx, p.Worker, p.Epoch, driver.WireTask(p.Task), s.schema)
-	return err
+	s.attempt, s.placed = p.Task.Attempt, p
+	return nil
 }
 
-// attachStored waits for the job and reads what its final tasks left. A reader
-// that fails then has no other attempt to turn to.
-func (s *stream) attachStored(ctx context.Context) error {
-	select {
-	case <-s.handle.Ended():
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// open attaches to the chosen attempt.
+func (s *stream) open(ctx context.Context) (batch.Reader, error) {
+	if !s.stored {
+		return s.runner.Results.Open(ctx, s.placed.Worker, s.placed.Epoch, driver.WireTask(s.placed.Task), s.schema)
 	}
+	out, ok := s.output.Detail.(*pb.Output)
+	if !ok {
+		return nil, errs.Errorf(errs.Internal, "jobs.Next", "partition %d of job %s has no stored rows", s.partition, s.handle.ID())
+	}
+	return s.runner.Results.Stored(ctx, out, s.schema)
+}
+
+// unchanged refuses to go on after partitions that were delivered have been made
+// again with the one to come: rows of an unstable plan would come of two runs.
+func (s *stream) unchanged() error {
 	outputs, err := s.handle.Result()
 	if err != nil {
 		return err
 	}
-	o, ok := outputs[s.partition].Detail.(*pb.Output)
-	if !ok {
-		return errs.Errorf(errs.Internal, "jobs.Next", "partition %d of job %s has no stored rows", s.partition, s.handle.ID())
+	for i, attempt := range s.read {
+		if outputs[i].Task.Attempt != attempt {
+			return errs.Errorf(errs.Conflict, "jobs.Next", "rows of job %s are gone, and were made again with others that had been delivered", s.handle.ID())
+		}
 	}
-	s.delivered = true
-	s.reader, err = s.runner.Results.Stored(ctx, o, s.schema)
-	return err
+	return nil
 }
 
 func (s *stream) detach() {
+	if s.reader == nil {
+		return
+	}
 	_ = s.reader.Close()
 	s.reader = nil
 }
@@ -130,9 +181,7 @@ func (s *stream) Close() error {
 	}
 	s.closed = true
 	s.stop()
-	if s.reader != nil {
-		s.detach()
-	}
+	s.detach()
 	return s.handle.Close(context.Background())
 }
 
