@@ -121,6 +121,9 @@ func (c *Core) finishAs(j *job, s *stage, w *worker, o Output) {
 // adoptRunning takes over a task that a worker runs; one that is not wanted is
 // aborted.
 func (c *Core) adoptRunning(w *worker, t Task) {
+	if c.gave(w, t) {
+		return
+	}
 	s, j := c.stage(t.Job, t.Stage)
 	if s == nil {
 		c.emit(Abort{Task: t, Worker: w.id, Epoch: w.epoch})
@@ -163,17 +166,27 @@ func (c *Core) reconcile(w *worker, ev WorkerUp) {
 			}
 		}
 	}
-	for t := range has { // what is left is not known to run
-		if !c.runs(w, t) {
+	for _, t := range ev.Running { // what is left is not known to run
+		if !c.runs(w, t) && !c.gave(w, t) {
 			c.emit(Abort{Task: t, Worker: w.id, Epoch: w.epoch})
 		}
 	}
-	c.reopen(w)
 }
 
 func (c *Core) runs(w *worker, t Task) bool {
 	p, _, _, _ := c.current(t, w.id, w.epoch)
 	return p != nil
+}
+
+// gave tells whether a worker's attempt is the one that finished a partition: it
+// is still named as running while its report is on the way.
+func (c *Core) gave(w *worker, t Task) bool {
+	s, _ := c.stage(t.Job, t.Stage)
+	if s == nil || t.Partition < 0 || t.Partition >= len(s.parts) {
+		return false
+	}
+	p := &s.parts[t.Partition]
+	return p.state == finished && p.run.w == w && p.run.attempt == t.Attempt
 }
 
 func (c *Core) reconcilePart(w *worker, j *job, s *stage, i int, has map[Task]bool, held map[Task]Output) {

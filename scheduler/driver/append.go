@@ -31,7 +31,7 @@ type appender struct {
 // it is durable.
 type pending struct {
 	job   string
-	entry func() (record.Entry, error) // nil: nothing to write
+	entry func() (record.Entry, error) // nil, or gives nil: nothing to write
 	then  func()
 }
 
@@ -107,7 +107,7 @@ func (a *appender) write(ctx context.Context, p pending) bool {
 	}
 	if p.entry != nil {
 		e, err := p.entry()
-		if err == nil {
+		if err == nil && e != nil {
 			err = a.log.Append(ctx, e)
 		}
 		if err != nil {

@@ -259,11 +259,19 @@ func (d *Driver) actJob(a dispatch.Action) {
 	}
 }
 
+// maxStage bounds a recorded stage. Of a larger one a new leader knows what the
+// workers say.
+const maxStage = 8 << 20
+
 // stageDone is how a finished stage gets into the record.
 func (d *Driver) stageDone(a dispatch.StageDone) pending {
+	h := d.handle(a.Job)
 	entry := func() (record.Entry, error) {
-		outputs, err := EncodeStage(a)
-		return record.StageDone{Job: a.Job, Stage: a.Stage, Outputs: outputs}, err
+		outputs, err := EncodeStage(a, a.Stage == h.final)
+		if err != nil || len(outputs) > maxStage && a.Stage != h.final {
+			return nil, err
+		}
+		return record.StageDone{Job: a.Job, Stage: a.Stage, Outputs: outputs}, nil
 	}
 	then := func() { d.Report(dispatch.Recorded{Job: a.Job, Stage: a.Stage, Generation: a.Generation}) }
 	return pending{job: a.Job, entry: entry, then: then}

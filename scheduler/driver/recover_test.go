@@ -302,7 +302,7 @@ func TestSpecsSurviveTheRecord(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	spec, err := driver.EncodeSpec(twoStages())
 	require.NoError(f, err)
-	stage, err := driver.EncodeStage(dispatch.StageDone{Job: "j", Generation: 1, Outputs: []dispatch.Output{{Worker: "w"}}, Inputs: map[int]int{1: 1}})
+	stage, err := driver.EncodeStage(dispatch.StageDone{Job: "j", Generation: 1, Outputs: []dispatch.Output{{Worker: "w"}}, Inputs: map[int]int{1: 1}}, false)
 	require.NoError(f, err)
 	f.Add(spec, stage)
 	f.Fuzz(func(t *testing.T, spec, stage []byte) {

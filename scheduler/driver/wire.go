@@ -100,11 +100,17 @@ func readStage(m *pb.JobStage, seen map[int]bool) (StageSpec, error) {
 	return s, nil
 }
 
-// EncodeStage gives a finished stage as it is recorded.
-func EncodeStage(a dispatch.StageDone) ([]byte, error) {
+// EncodeStage gives a finished stage as it is recorded. Sizes by partition are
+// kept of the last one only: of the others, the workers who still hold the
+// outputs say them again.
+func EncodeStage(a dispatch.StageDone, last bool) ([]byte, error) {
 	m := &pb.StageResult{Generation: int32(a.Generation)}
 	for _, o := range a.Outputs {
-		m.Outputs = append(m.Outputs, &pb.StoredOutput{Output: wireOutput(o), Worker: o.Worker, Epoch: o.Epoch})
+		out := wireOutput(o)
+		if !last {
+			out = &pb.Output{Task: out.Task, Worker: out.Worker, Observed: out.Observed}
+		}
+		m.Outputs = append(m.Outputs, &pb.StoredOutput{Output: out, Worker: o.Worker, Epoch: o.Epoch})
 	}
 	if len(a.Inputs) > 0 {
 		m.Inputs = map[int32]int32{}
