@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // memory is a network of named nodes in one process. Between nodes that are cut
 // bytes vanish: who waits for them waits until its own time-out.
 type memory struct {
-	mu struct {
+	delay time.Duration // of every write
+	mu    struct {
 		sync.Mutex
 		listeners map[string]*memoryListener
 		cut       map[[2]string]bool
@@ -114,6 +116,9 @@ func (c *memoryConn) Write(p []byte) (int, error) {
 	c.of.mu.Unlock()
 	if cut {
 		return len(p), nil
+	}
+	if c.of.delay > 0 {
+		time.Sleep(c.of.delay)
 	}
 	return c.Conn.Write(p)
 }

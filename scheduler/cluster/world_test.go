@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/scheduler/record"
 )
@@ -27,10 +28,12 @@ type world struct {
 }
 
 // inWorld runs f in a bubble of virtual time with a group of n.
-func inWorld(t *testing.T, n int, f func(t *testing.T, w *world)) {
+func inWorld(t *testing.T, n int, f func(t *testing.T, w *world)) { inWorldTuned(t, n, nil, f) }
+
+func inWorldTuned(t *testing.T, n int, tune func(*Config), f func(t *testing.T, w *world)) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, net: newMemory(), dir: dir, up: map[string]*Group{}}
+		w := &world{t: t, net: newMemory(), dir: dir, up: map[string]*Group{}, tune: tune}
 		for i := range n {
 			w.names = append(w.names, fmt.Sprintf("s%d", i))
 		}
@@ -154,4 +157,15 @@ func (w *world) settled(session string) {
 		}
 		return true
 	})
+}
+
+// replyOf is a scheduler that answered.
+type replyOf struct{ id string }
+
+func replies(of []replyOf) []*pb.GroupReply {
+	var out []*pb.GroupReply
+	for _, r := range of {
+		out = append(out, &pb.GroupReply{Node: &pb.GroupNode{Id: r.id, Raft: "r"}})
+	}
+	return out
 }
