@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -18,8 +17,6 @@ import (
 	"github.com/spurwheel/spurwheel/scheduler/fleet"
 	"github.com/spurwheel/spurwheel/worker/agent"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // patience is for what must happen; a test that passes never waits for it.
 const patience = 20 * time.Second

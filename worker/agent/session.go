@@ -188,12 +188,12 @@ func (s *session) write(ctx context.Context) {
 	beat := s.a.cfg.Clock.NewTimer(0)
 	defer beat.Stop()
 	for {
-		f := &pb.WorkerFrame{}
+		f, leaving := &pb.WorkerFrame{}, false
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.quit:
-			f.Leaving = true
+			leaving = true
 		case <-beat.C():
 			f.Heartbeat = s.a.heartbeat()
 			beat.Reset(s.heartbeat)
@@ -201,33 +201,32 @@ func (s *session) write(ctx context.Context) {
 			f.Heartbeat = s.a.heartbeat()
 		case <-s.kicks:
 		}
-		if err := s.flush(f); err != nil {
+		if err := s.flush(f, leaving); err != nil {
 			s.cancel(err)
 			return
 		}
-		if f.GetLeaving() {
+		if leaving {
 			_ = s.stream.CloseSend()
 			return
 		}
 	}
 }
 
-// flush sends a frame and whatever reports there are, in as many as they need.
-func (s *session) flush(f *pb.WorkerFrame) error {
+// flush sends a frame and whatever reports there are, in as many as they need;
+// the last one says goodbye.
+func (s *session) flush(f *pb.WorkerFrame, leaving bool) error {
 	for {
 		more := s.a.take(f)
+		f.Leaving = leaving && !more
 		if empty(f) {
 			return nil
 		}
-		leaving := f.Leaving
-		f.Leaving = leaving && !more
 		s.sequence++
 		f.Sequence = s.sequence
 		if err := s.stream.Send(f); err != nil || !more {
-			f.Leaving = leaving
 			return err
 		}
-		f = &pb.WorkerFrame{Leaving: leaving}
+		f = &pb.WorkerFrame{}
 	}
 }
 

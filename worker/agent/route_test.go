@@ -1,0 +1,76 @@
+package agent
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
+)
+
+func TestRoute(t *testing.T) {
+	r := newRoute([]string{"a", "b"})
+	require.Equal(t, "a", r.next())
+	r.told("c")
+	require.Equal(t, "c", r.next(), "a hint is followed")
+	require.Zero(t, r.delay(1))
+	r.worked(time.Hour)
+	r.again()
+	require.Equal(t, "c", r.next(), "a broken stream is opened again")
+	require.Zero(t, r.delay(1), "at once")
+	r.failed()
+	require.Equal(t, "a", r.next(), "then the others are asked")
+	r.told("")
+	require.Equal(t, "b", r.next(), "who knows of no leader is passed over")
+	require.Positive(t, r.delay(0))
+}
+
+func TestHintsInACircleEnd(t *testing.T) {
+	r := newRoute([]string{"a", "b"})
+	var waited int
+	for i := range 100 {
+		r.told([]string{"b", "a"}[i%2])
+		if r.delay(0) > 0 {
+			waited++
+		}
+	}
+	require.Greater(t, waited, 15)
+	for i := range 1000 {
+		r.told(string(rune('c' + i)))
+	}
+	require.LessOrEqual(t, len(r.known), maxKnown)
+}
+
+func TestDelaysGrow(t *testing.T) {
+	r := newRoute([]string{"a"})
+	last := time.Duration(0)
+	for i := range 100 {
+		r.failed()
+		d := r.delay(0.999)
+		require.GreaterOrEqual(t, d, last)
+		require.LessOrEqual(t, d, maxDelay)
+		require.Equal(t, i == 0, d == 0, "only the first attempt follows at once")
+		last = d
+	}
+	require.Greater(t, last, maxDelay*9/10)
+	require.GreaterOrEqual(t, r.delay(0), maxDelay/2)
+	r.worked(steady / 2)
+	require.Equal(t, maxDelay/2, r.delay(0), "a stream that is dismissed at once is no success")
+	r.worked(steady)
+	require.Zero(t, r.delay(0))
+}
+
+func TestLeaderHint(t *testing.T) {
+	st, err := status.New(codes.Unavailable, "no").WithDetails(&pb.NotLeader{Address: "x"})
+	require.NoError(t, err)
+	address, told := leaderHint(st.Err())
+	require.Equal(t, []any{"x", true}, []any{address, told})
+	_, told = leaderHint(errors.New("x"))
+	require.False(t, told)
+	_, told = leaderHint(nil)
+	require.False(t, told)
+}
