@@ -23,7 +23,15 @@ func (e engine) Session(ctx context.Context, _ sparkconnect.Principal, key spark
 	if err != nil {
 		return nil, err
 	}
-	return engineSession{s}, nil
+	return sessionOf(s), nil
+}
+
+// sessionOf is a session in the gateway's words, with all it can.
+func sessionOf(s *session.Session) sparkconnect.Session {
+	if s.Lasting() {
+		return lastingSession{engineSession{s}}
+	}
+	return engineSession{s}
 }
 
 // CloneSession copies a session.
@@ -32,7 +40,7 @@ func (e engine) CloneSession(ctx context.Context, from, to sparkconnect.SessionK
 	if err != nil {
 		return nil, err
 	}
-	return engineSession{s}, nil
+	return sessionOf(s), nil
 }
 
 // CloseSession forgets a session.
@@ -46,7 +54,7 @@ type engineSession struct{ s *session.Session }
 func (e engineSession) ServerID() string { return e.s.ServerID() }
 
 func (e engineSession) Execute(ctx context.Context, req sparkconnect.ExecuteRequest) (sparkconnect.Result, error) {
-	r, err := e.s.Execute(ctx, session.Request{OperationID: req.OperationID, Plan: req.Plan})
+	r, err := e.s.Execute(ctx, session.Request{OperationID: req.OperationID, Plan: req.Plan, Source: req.Source})
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +67,28 @@ func (e engineSession) Analyze(ctx context.Context, n plan.Node) (plan.Node, err
 
 func (e engineSession) Describe() sparkconnect.Describer { return engineDescriber(e) }
 func (e engineSession) State() sparkconnect.State        { return engineState(e) }
+
+// lastingSession is a session that outlives its process.
+type lastingSession struct{ engineSession }
+
+var _ sparkconnect.Lasting = lastingSession{}
+
+// Keep makes a value of the gateway durable.
+func (e lastingSession) Keep(ctx context.Context, key string, value []byte) error {
+	return e.s.Keep(ctx, key, value)
+}
+
+// Drop forgets one.
+func (e lastingSession) Drop(ctx context.Context, key string) error { return e.s.Drop(ctx, key) }
+
+// Kept lists them.
+func (e lastingSession) Kept() []sparkconnect.Kept {
+	var out []sparkconnect.Kept
+	for _, v := range e.s.Kept() {
+		out = append(out, sparkconnect.Kept(v))
+	}
+	return out
+}
 
 // engineResult translates an execution's counters.
 type engineResult struct{ *session.Result }

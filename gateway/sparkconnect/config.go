@@ -98,7 +98,9 @@ func (c conf) serve(op *pb.ConfigRequest_Operation, out *pb.ConfigResponse) erro
 			if err := c.modifiable(key); err != nil {
 				return err
 			}
-			c.own.Unset(key)
+			if err := c.own.Unset(key); err != nil {
+				return err
+			}
 			out.Pairs = append(out.Pairs, &pb.KeyValue{Key: key})
 		}
 	case *pb.ConfigRequest_Operation_IsModifiable:

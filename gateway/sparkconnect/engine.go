@@ -83,7 +83,7 @@ type State interface {
 type Conf interface {
 	Get(key string) (value string, ok bool)
 	Set(key, value string) error // an invalid value is an error; unknown keys are kept
-	Unset(key string)
+	Unset(key string) error
 	All() map[string]string
 }
 

@@ -133,10 +133,11 @@ func (c fakeConf) Set(k, v string) error {
 	return nil
 }
 
-func (c fakeConf) Unset(k string) {
+func (c fakeConf) Unset(k string) error {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	delete(c.s.conf, k)
+	return nil
 }
 
 func (c fakeConf) All() map[string]string {

@@ -15,10 +15,14 @@ import (
 
 // Blobs are a session's artifacts, as files in a folder of its own. Names come
 // from clients and never become paths: a blob's file is named by their hash.
-type Blobs struct{ dir string }
+type Blobs struct {
+	dir     string
+	durable *durable // nil keeps nothing
+	shared  sharedBlobs
+}
 
 func newBlobs(root string, key Key) *Blobs {
-	return &Blobs{filepath.Join(root, hashName(key.User+"\x00"+key.ID))}
+	return &Blobs{dir: filepath.Join(root, hashName(key.User+"\x00"+key.ID))}
 }
 
 func hashName(name string) string {
@@ -29,7 +33,12 @@ func hashName(name string) string {
 func (b *Blobs) path(name string) string { return filepath.Join(b.dir, hashName(name)) }
 
 // Put stores what r gives under a name, or nothing if r fails.
-func (b *Blobs) Put(_ context.Context, name string, r io.Reader) (err error) {
+func (b *Blobs) Put(ctx context.Context, name string, r io.Reader) error {
+	return b.write(name, r, func(path string) error { return b.keep(ctx, name, path) })
+}
+
+// write stores what r gives unless keep refuses the file that it is in.
+func (b *Blobs) write(name string, r io.Reader, keep func(path string) error) (err error) {
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return errs.E(errs.Unavailable, "session.Put", err)
 	}
@@ -45,6 +54,9 @@ func (b *Blobs) Put(_ context.Context, name string, r io.Reader) (err error) {
 	_, err = io.Copy(f, r)
 	if cerr := f.Close(); err == nil {
 		err = cerr
+	}
+	if err == nil && keep != nil {
+		err = keep(f.Name())
 	}
 	if err != nil {
 		return err

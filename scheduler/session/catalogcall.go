@@ -63,7 +63,7 @@ func (q *query) catalogNames(ctx context.Context, c *plan.CatalogCall) (*Result,
 	case "currentCatalog":
 		return one(types.String, catalog.SparkCatalog), nil
 	case "setCurrentDatabase":
-		return nothing(), cat.SetCurrentDatabase(ctx, arg(c, "dbName"))
+		return nothing(), q.s.useDatabase(ctx, arg(c, "dbName"))
 	case "setCurrentCatalog":
 		return nothing(), useCatalog(arg(c, "catalogName"))
 	case "getDatabase":
@@ -209,12 +209,11 @@ func boolOr(v bool, err error) (*Result, error) {
 }
 
 func (q *query) catalogChanges(ctx context.Context, c *plan.CatalogCall) (*Result, error) {
-	cat := q.s.catalog
 	switch c.Op {
 	case "dropTempView":
-		return one(types.Bool, cat.DropTempView(arg(c, "viewName"))), nil
+		return boolOr(q.dropTemp(ctx, arg(c, "viewName"), false))
 	case "dropGlobalTempView":
-		return one(types.Bool, cat.DropGlobalTempView(arg(c, "viewName"))), nil
+		return boolOr(q.dropTemp(ctx, arg(c, "viewName"), true))
 	case "clearCache":
 		q.s.storage.clear()
 		return nothing(), nil
@@ -234,7 +233,7 @@ func (q *query) catalogChanges(ctx context.Context, c *plan.CatalogCall) (*Resul
 			return nil, err
 		}
 		ifExists, _ := c.Args["ifExists"].(bool)
-		return nothing(), q.dropRelation(ctx, &plan.DropRelation{Name: parts, View: c.Op == "dropView", IfExists: ifExists})
+		return nothing(), q.own(q.dropRelation(ctx, &plan.DropRelation{Name: parts, View: c.Op == "dropView", IfExists: ifExists}))
 	case "createDatabase", "dropDatabase":
 		ifExists, _ := c.Args["ifExists"].(bool)
 		ifNot, _ := c.Args["ifNotExists"].(bool)
@@ -269,7 +268,7 @@ func (q *query) createTableCall(ctx context.Context, c *plan.CatalogCall) (*Resu
 	if s, ok := c.Args["schema"].(types.Schema); ok && s.Len() > 0 {
 		t.SchemaText = s.DDL()
 	}
-	if err := q.createTable(ctx, t); err != nil {
+	if err := q.own(q.createTable(ctx, t)); err != nil {
 		return nil, err
 	}
 	r, err := q.query(ctx, &plan.Table{Parts: parts})

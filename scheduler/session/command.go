@@ -12,8 +12,8 @@ import (
 	"github.com/spurwheel/spurwheel/internal/types"
 )
 
-// command runs a statement with effects and returns what it shows.
-func (q *query) command(ctx context.Context, c plan.Command) (*Result, error) {
+// do runs a statement with effects and returns what it shows.
+func (q *query) do(ctx context.Context, c plan.Command) (*Result, error) {
 	switch c := c.(type) {
 	case *plan.SetConf:
 		return q.setConf(c)
@@ -46,20 +46,20 @@ func (q *query) define(ctx context.Context, c plan.Command) (*Result, error) {
 	cat := q.s.catalog
 	switch c := c.(type) {
 	case *plan.CreateTable:
-		return nothing(), q.createTable(ctx, c)
+		return nothing(), q.own(q.createTable(ctx, c))
 	case *plan.DropRelation:
-		return nothing(), q.dropRelation(ctx, c)
+		return nothing(), q.own(q.dropRelation(ctx, c))
 	case *plan.Use:
 		if c.Catalog {
 			return nothing(), useCatalog(last(c.Name))
 		}
-		return nothing(), cat.SetCurrentDatabase(ctx, last(c.Name))
+		return nothing(), q.s.useDatabase(ctx, last(c.Name))
 	case *plan.Namespace:
 		if c.Drop {
-			return nothing(), cat.DropDatabase(ctx, last(c.Name), c.IfExists, c.Cascade)
+			return nothing(), q.own(cat.DropDatabase(ctx, last(c.Name), c.IfExists, c.Cascade))
 		}
 		d := catalog.Database{Name: last(c.Name), Comment: c.Comment, Location: c.Location, Properties: c.Properties}
-		return nothing(), cat.CreateDatabase(ctx, d, c.IfExists)
+		return nothing(), q.own(cat.CreateDatabase(ctx, d, c.IfExists))
 	case *plan.UncacheTable:
 		return nothing(), q.uncacheTable(ctx, c.Name, c.IfExists)
 	case *plan.ClearCache:
@@ -72,7 +72,7 @@ func (q *query) define(ctx context.Context, c plan.Command) (*Result, error) {
 	case *plan.SetVariable:
 		return nothing(), q.setVariable(ctx, c)
 	case *plan.DropVariable:
-		return nothing(), q.dropVariable(c)
+		return nothing(), q.dropVariable(ctx, c)
 	}
 	return nil, errs.E(errs.NotSupported, "session.command", errs.Unsupported("the statement "+c.String()))
 }
@@ -131,11 +131,12 @@ func (m *Manager) defaultOf(key string) string {
 
 func (q *query) resetConf(c *plan.ResetConf) (*Result, error) {
 	if c.Key != "" {
-		q.s.conf.Unset(c.Key)
-		return nothing(), nil
+		return nothing(), q.s.conf.Unset(c.Key)
 	}
 	for k := range q.s.conf.All() {
-		q.s.conf.Unset(k)
+		if err := q.s.conf.Unset(k); err != nil {
+			return nil, err
+		}
 	}
 	return nothing(), nil
 }
@@ -143,19 +144,14 @@ func (q *query) resetConf(c *plan.ResetConf) (*Result, error) {
 // createView stores a view. A temporary view keeps its analysed plan, so that
 // later changes of names in it do not matter; other views keep their text.
 func (q *query) createView(ctx context.Context, c *plan.CreateView) (*Result, error) {
-	resolved, err := q.analyzer.Analyze(ctx, c)
+	v, err := q.view(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	child := resolved.(*plan.CreateView).Child
-	v := &catalog.View{Name: c.Name, Text: c.Text, Columns: c.Columns, Comment: c.Comment, Plan: child, Resolved: true, Schema: plan.SchemaOf(child)}
-	cat := q.s.catalog
-	switch {
-	case c.Global:
-		return nothing(), cat.CreateGlobalTempView(last(c.Name), v, c.Replace)
-	case c.Temp:
-		return nothing(), cat.CreateTempView(last(c.Name), v, c.Replace)
+	if c.Global || c.Temp {
+		return nothing(), q.defineTemp(ctx, c, v)
 	}
+	cat := q.s.catalog
 	if c.IfNotExists {
 		if old, err := cat.Table(ctx, c.Name); err != nil || old != nil {
 			return nothing(), err
@@ -163,7 +159,17 @@ func (q *query) createView(ctx context.Context, c *plan.CreateView) (*Result, er
 	}
 	m := catalog.TableMeta{ViewText: c.Text, ViewColumns: c.Columns, ViewMode: c.SchemaMode, Comment: c.Comment, Properties: c.Properties, SchemaText: v.Schema.DDL(), Created: q.env.Now, Owner: q.s.user}
 	_, err = cat.CreateTable(ctx, c.Name, m, c.Replace)
-	return nothing(), err
+	return nothing(), q.own(err)
+}
+
+// view analyses a view's query.
+func (q *query) view(ctx context.Context, c *plan.CreateView) (*catalog.View, error) {
+	resolved, err := q.analyzer.Analyze(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	child := resolved.(*plan.CreateView).Child
+	return &catalog.View{Name: c.Name, Text: c.Text, Columns: c.Columns, Comment: c.Comment, Plan: child, Resolved: true, Schema: plan.SchemaOf(child)}, nil
 }
 
 func (q *query) createTable(ctx context.Context, c *plan.CreateTable) error {
@@ -190,11 +196,11 @@ func (q *query) formatOf(name string) string {
 
 func (q *query) dropRelation(ctx context.Context, c *plan.DropRelation) error {
 	cat := q.s.catalog
-	if len(c.Name) == 1 && cat.DropTempView(c.Name[0]) {
-		return nil
-	}
-	if len(c.Name) == 2 && strings.EqualFold(c.Name[0], catalog.GlobalTemp) && cat.DropGlobalTempView(c.Name[1]) {
-		return nil
+	global := len(c.Name) == 2 && strings.EqualFold(c.Name[0], catalog.GlobalTemp)
+	if len(c.Name) == 1 || global {
+		if dropped, err := q.dropTemp(ctx, last(c.Name), global); err != nil || dropped {
+			return err
+		}
 	}
 	return cat.DropTable(ctx, c.Name, c.View, c.IfExists)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spurwheel/spurwheel/connectors/mux"
+	"github.com/spurwheel/spurwheel/internal/clock"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/vfs"
 )
@@ -21,29 +22,98 @@ const (
 	undoTime = time.Minute
 	// removeTries is how often the files of an overwritten table are tried to be removed.
 	removeTries = 3
+	// A write that has begun to become visible waits for its storage: 3 s in all.
+	// What then fails is gone on with by who runs the operation again.
+	commitTries = 6
+	commitPause = 50 * time.Millisecond
 )
 
-// commit makes the files visible, then removes the ones they replace: a reader
-// in between sees too much rather than nothing, and a crash loses no rows. If a
-// file cannot be made visible, none is left.
-func (q *query) commit(ctx context.Context, path string, pending []vfs.Pending, old []string) error {
+// commit makes a write's files visible together. If it cannot begin, none is
+// left; once it is in the journal that it has begun, it can only succeed.
+func (q *query) commit(ctx context.Context, m manifest) error {
+	d := q.s.durable
+	if d == nil {
+		return q.finish(ctx, m)
+	}
+	e := &effect{Begun: q.env.Now, Manifest: &m}
+	if err := d.putEffect(ctx, q.id, e); err != nil {
+		if refused(err) {
+			return errors.Join(err, q.undo(ctx, m.Path, m.Pending))
+		}
+		q.effect = e // it may be in the journal: that and the files stay for who goes on
+		return err
+	}
+	q.effect = e
+	return q.finish(context.WithoutCancel(ctx), m)
+}
+
+// refused tells whether a journal surely has not taken a value.
+func refused(err error) bool {
+	return errs.Is(err, errs.Exhausted) || errs.Is(err, errs.Invalid) || errs.Is(err, errs.NotFound)
+}
+
+// finish makes the files visible, then removes the ones they replace: a reader
+// in between sees too much rather than nothing, and a crash loses no rows. Each
+// of its steps may have been done before. Without a journal, if a file cannot
+// be made visible, none is left.
+func (q *query) finish(ctx context.Context, m manifest) error {
 	fs := q.s.fs
-	err := each(len(pending), func(i int) error {
-		_, err := fs.Finish(ctx, pending[i])
-		return err
+	err := each(len(m.Pending), func(i int) error {
+		return q.insist(ctx, func() error {
+			_, err := fs.Finish(ctx, m.Pending[i])
+			return err
+		})
 	})
-	if err != nil {
-		return errors.Join(err, q.undo(ctx, path, pending))
+	if err != nil && q.s.durable == nil {
+		return errors.Join(err, q.undo(ctx, m.Path, m.Pending))
 	}
-	q.sweep(ctx, path)
-	if err := q.remove(ctx, old); err != nil {
-		return err
-	}
-	w, err := fs.Create(ctx, mux.Join(path, successFile))
 	if err != nil {
 		return err
 	}
-	_, err = w.Commit(ctx)
+	q.sweep(ctx, m.Path)
+	if err := q.remove(ctx, m.Old); err != nil {
+		return err
+	}
+	w, err := fs.Create(ctx, mux.Join(m.Path, successFile))
+	if err != nil {
+		return err
+	}
+	if _, err := w.Commit(ctx); err != nil {
+		return err
+	}
+	if m.Table != nil {
+		if _, err := q.s.catalog.CreateTable(ctx, m.Name, *m.Table, m.Replace); q.own(err) != nil {
+			return err
+		}
+	}
+	return q.committed(ctx)
+}
+
+// committed forgets the manifest of a write that nobody runs again; that of
+// others goes with what they answer.
+func (q *query) committed(ctx context.Context) error {
+	d := q.s.durable
+	if d == nil || d.keeps(q.id) {
+		return nil
+	}
+	done := *q.effect
+	done.Done = true
+	d.mu.Lock()
+	d.mu.effects[q.id] = &done
+	d.mu.Unlock()
+	return d.dropEffect(ctx, q.id)
+}
+
+// insist tries a step of a write that has begun to become visible again where
+// the storage is away for a while.
+func (q *query) insist(ctx context.Context, f func() error) error {
+	err := f()
+	for try := 1; try < commitTries && q.s.durable != nil && errs.Is(err, errs.Unavailable); try++ {
+		if clock.Sleep(ctx, q.s.m.cfg.Clock, commitPause<<try) != nil {
+			return err
+		}
+		err = f()
+	}
 	return err
 }
 

@@ -37,7 +37,8 @@ type Conf struct {
 		sync.RWMutex
 		values map[string]string
 	}
-	base map[string]string // of the server, below the session's own; not changed
+	base    map[string]string // of the server, below the session's own; not changed
+	durable *durable          // nil keeps nothing
 }
 
 func newConf(base map[string]string) *Conf {
@@ -62,18 +63,11 @@ func (c *Conf) Set(key, value string) error {
 	if err := checkConf(key, value); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.mu.values[key] = value
-	return nil
+	return c.store(key, &value)
 }
 
 // Unset goes back to the server's value.
-func (c *Conf) Unset(key string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.mu.values, key)
-}
+func (c *Conf) Unset(key string) error { return c.store(key, nil) }
 
 // All lists what is set.
 func (c *Conf) All() map[string]string {

@@ -20,6 +20,9 @@ import (
 type Request struct {
 	OperationID string
 	Plan        plan.Node
+	// Source is a command as its client sent it, which Translate understands;
+	// for sessions that are Lasting.
+	Source []byte
 }
 
 // Execute runs a query or command. ctx covers the execution until the result
@@ -32,6 +35,7 @@ func (s *Session) Execute(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	q.source = req.Source
 	res, err := q.execute(ctx, req)
 	if err != nil {
 		return nil, err

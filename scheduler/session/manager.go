@@ -5,6 +5,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -39,6 +40,13 @@ type Config struct {
 	Jobs      Jobs
 	Rows      *cache.Rows // of persisted plans
 	Threads   int
+	// Journal makes sessions outlive this process; nil: they end with it.
+	Journal Journal
+	// Sealer hides what goes into the journal; nil hides nothing.
+	Sealer Sealer
+	// SharedBlobs is a folder of storage that all schedulers reach, for artifacts
+	// too large for the journal; "" refuses those.
+	SharedBlobs string
 }
 
 // Jobs runs physical plans. Implementations are safe for concurrent use.
@@ -52,6 +60,8 @@ type Jobs interface {
 type Manager struct {
 	cfg    Config
 	shared *catalog.Shared
+	// globals is where global temporary views are kept, nil without journal.
+	globals *durable
 
 	mu struct {
 		sync.Mutex
@@ -66,6 +76,7 @@ type Key struct{ User, ID string }
 func NewManager(cfg Config) *Manager {
 	m := &Manager{cfg: cfg, shared: catalog.NewShared()}
 	m.mu.sessions = map[Key]*Session{}
+	m.globals = newDurable(cfg.Journal, cfg.Sealer, globalSession)
 	return m
 }
 
@@ -84,39 +95,70 @@ func (m *Manager) catalogConfig(s *Session) catalog.Config {
 }
 
 // Open gives the session of a key, made if it is new.
-func (m *Manager) Open(_ context.Context, key Key) (*Session, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s := m.mu.sessions[key]; s != nil {
+func (m *Manager) Open(ctx context.Context, key Key) (*Session, error) {
+	if s := m.find(key); s != nil {
 		return s, nil
 	}
-	if len(m.mu.sessions) >= MaxSessions {
+	return m.enter(ctx, m.newSession(key, uuid.NewString(), newConf(m.cfg.Conf), nil))
+}
+
+func (m *Manager) find(key Key) *Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mu.sessions[key]
+}
+
+// enter opens a new session, in the journal first. Where another one of the key
+// was faster, that one is given.
+func (m *Manager) enter(ctx context.Context, s *Session) (*Session, error) {
+	key := Key{s.user, s.id}
+	if m.Len() >= MaxSessions {
 		return nil, errs.Errorf(errs.Exhausted, "session.Open", "%d sessions are open, the limit: stop some", MaxSessions)
 	}
-	s := m.newSession(key, newConf(m.cfg.Conf), nil)
+	if s.durable != nil {
+		err := m.cfg.Journal.Open(ctx, Opened{Session: s.serverID, Key: key})
+		if other := m.find(key); other != nil && errs.Is(err, errs.Exists) {
+			return other, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if other := m.mu.sessions[key]; other != nil {
+		return other, nil
+	}
 	m.mu.sessions[key] = s
 	return s, nil
 }
 
 // Clone makes a session with a copy of another's conf, views and catalog state.
-func (m *Manager) Clone(_ context.Context, from, to Key) (*Session, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	src := m.mu.sessions[from]
+func (m *Manager) Clone(ctx context.Context, from, to Key) (*Session, error) {
+	src := m.find(from)
 	if src == nil {
 		return nil, errs.Errorf(errs.NotFound, "session.Clone", "session %s is not open", from.ID)
 	}
-	if m.mu.sessions[to] != nil {
+	if m.find(to) != nil {
 		return nil, errs.Errorf(errs.Exists, "session.Clone", "session %s is open already", to.ID)
 	}
-	s := m.newSession(to, src.conf.clone(), src.catalog)
+	s := m.newSession(to, uuid.NewString(), src.conf.clone(), src.catalog)
 	s.vars = src.vars.clone()
-	m.mu.sessions[to] = s
+	entered, err := m.enter(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if entered != s {
+		return nil, errs.Errorf(errs.Exists, "session.Clone", "session %s is open already", to.ID)
+	}
+	if err := s.copyDurable(ctx, src); err != nil {
+		return nil, errors.Join(err, m.Close(ctx, to))
+	}
 	return s, nil
 }
 
 // Close forgets a session and frees what it holds.
-func (m *Manager) Close(_ context.Context, key Key) error {
+func (m *Manager) Close(ctx context.Context, key Key) error {
 	m.mu.Lock()
 	s := m.mu.sessions[key]
 	delete(m.mu.sessions, key)
@@ -124,10 +166,14 @@ func (m *Manager) Close(_ context.Context, key Key) error {
 	if s == nil {
 		return nil
 	}
-	return s.close()
+	var err error
+	if s.durable != nil {
+		err = m.cfg.Journal.Close(ctx, s.serverID)
+	}
+	return errors.Join(err, s.close())
 }
 
-// CloseAll closes every session.
+// CloseAll frees what every session holds. Journals keep theirs.
 func (m *Manager) CloseAll() error {
 	m.mu.Lock()
 	all := m.mu.sessions
@@ -150,10 +196,15 @@ func (m *Manager) Len() int {
 }
 
 // newSession makes a session with a copy of cat's state, or a fresh catalog.
-func (m *Manager) newSession(key Key, conf *Conf, cat *catalog.Catalog) *Session {
+func (m *Manager) newSession(key Key, serverID string, conf *Conf, cat *catalog.Catalog) *Session {
 	s := &Session{
-		m: m, id: key.ID, user: key.User, serverID: uuid.NewString(), conf: conf, catalog: cat,
+		m: m, id: key.ID, user: key.User, serverID: serverID, conf: conf, catalog: cat,
 		blobs: newBlobs(m.cfg.Blobs, key), nextID: newCounter(), vars: newVariables(), started: m.cfg.Clock.Now(),
+		durable: newDurable(m.cfg.Journal, m.cfg.Sealer, serverID),
+	}
+	s.conf.durable, s.blobs.durable = s.durable, s.durable
+	if m.cfg.SharedBlobs != "" {
+		s.blobs.shared = sharedBlobs{m.cfg.Stores(nil), m.cfg.SharedBlobs}
 	}
 	s.fs = &sessionFS{conf: conf, stores: m.cfg.Stores}
 	s.storage = newStorage(m.cfg.Rows, s.serverID)

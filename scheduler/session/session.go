@@ -25,6 +25,7 @@ type Session struct {
 	blobs    *Blobs
 	storage  *storage
 	vars     *variables
+	durable  *durable // nil: the session ends with its process
 	nextID   func() plan.ID
 }
 
@@ -51,6 +52,13 @@ type query struct {
 	id       string
 	jobs     int // started so far
 	observed []Observed
+
+	// Of sessions that outlive their process.
+	source  []byte              // the command as its client sent it
+	lookups *lookups            // the temporary views that were found
+	vars    map[string]varSaved // the variables that were used
+	effect  *effect             // how far the command has come
+	again   bool                // it was begun before
 }
 
 func (s *Session) newQuery(id string) (*query, error) {
@@ -59,8 +67,13 @@ func (s *Session) newQuery(id string) (*query, error) {
 		return nil, err
 	}
 	q := &query{s: s, env: env, id: id}
+	var cat analyze.Catalog = s.catalog
+	if s.durable != nil {
+		q.lookups = &lookups{Catalog: s.catalog, s: s}
+		cat = q.lookups
+	}
 	q.analyzer = analyze.New(analyze.Config{
-		Registry: s.m.cfg.Registry, Catalog: s.catalog, Env: env, NextID: s.nextID, Parser: parser{s.parseOptions()}, Rows: q.rows, Variable: s.vars.literal,
+		Registry: s.m.cfg.Registry, Catalog: cat, Env: env, NextID: s.nextID, Parser: parser{s.parseOptions()}, Rows: q.rows, Variable: q.variable,
 	})
 	return q, nil
 }

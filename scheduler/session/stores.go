@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"iter"
-	"strings"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/vfs"
@@ -21,7 +20,7 @@ func (c *Conf) storage() map[string]string {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for k, v := range c.mu.values {
-		if strings.HasPrefix(strings.TrimPrefix(k, prefixHadoop), prefixStorage) {
+		if isStorage(k) {
 			if out == nil {
 				out = map[string]string{}
 			}

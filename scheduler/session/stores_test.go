@@ -15,8 +15,8 @@ func TestSettingsOfStorage(t *testing.T) {
 		require.NoError(t, c.Set(k, "1"))
 	}
 	require.Equal(t, map[string]string{"spark.hadoop.fs.s3a.access.key": "1", "fs.s3a.endpoint": "1"}, c.storage())
-	c.Unset("fs.s3a.endpoint")
-	c.Unset("spark.hadoop.fs.s3a.access.key")
+	require.NoError(t, c.Unset("fs.s3a.endpoint"))
+	require.NoError(t, c.Unset("spark.hadoop.fs.s3a.access.key"))
 	require.Nil(t, c.storage())
 }
 

@@ -28,6 +28,7 @@ type variable struct {
 	typ   types.Type
 	value any
 	def   plan.Expr // nil for null
+	text  string    // of def
 }
 
 func newVariables() *variables {
@@ -133,7 +134,7 @@ func (q *query) declareVariable(ctx context.Context, c *plan.DeclareVariable) er
 			"The default of a variable cannot have a subquery: "+c.DefaultText+".", "statement", "DECLARE VARIABLE",
 			"colName", variableID(names[0]), "defaultValue", c.DefaultText)
 	}
-	v := variable{typ: c.Type, def: c.Default}
+	v := variable{typ: c.Type, def: c.Default, text: c.DefaultText}
 	if c.Default != nil {
 		var want []types.Type
 		if c.Typed {
@@ -149,7 +150,7 @@ func (q *query) declareVariable(ctx context.Context, c *plan.DeclareVariable) er
 	for i := range values {
 		values[i] = v
 	}
-	return q.s.vars.put(names, values, c.Replace)
+	return q.putVariables(ctx, names, values, c.Replace)
 }
 
 func hasSubquery(e plan.Expr) bool {
@@ -203,7 +204,7 @@ func (q *query) setVariable(ctx context.Context, c *plan.SetVariable) error {
 	for i := range values {
 		values[i].value = row[i]
 	}
-	return q.s.vars.put(names, values, true)
+	return q.putVariables(ctx, names, values, true)
 }
 
 // targets finds the variables that a statement assigns.
@@ -281,13 +282,14 @@ func (q *query) castRow(ctx context.Context, n plan.Node, want []types.Type) (pl
 	return &plan.Project{List: list, Child: n}, nil
 }
 
-func (q *query) dropVariable(c *plan.DropVariable) error {
+func (q *query) dropVariable(ctx context.Context, c *plan.DropVariable) error {
 	name, err := variableNamed(c.Name)
 	if err != nil {
 		return err
 	}
-	if q.s.vars.drop(name) || c.IfExists {
-		return nil
+	there, err := q.takeVariable(ctx, name)
+	if err != nil || there || c.IfExists || q.again {
+		return err
 	}
 	return errs.Cond(errs.Analysis, "VARIABLE_NOT_FOUND", "42883", "There is no variable "+variableID(name)+".", "variableName", variableID(name))
 }

@@ -30,6 +30,9 @@ type target struct {
 // write stores a query's rows. Files become visible after all of them are
 // written; a failed write leaves nothing.
 func (q *query) write(ctx context.Context, c *plan.Write) (*Result, error) {
+	if q.effect != nil && q.effect.Manifest != nil { // what is left of it cannot fail for its plan
+		return nothing(), q.finish(ctx, *q.effect.Manifest)
+	}
 	c, err := q.firstInsert(ctx, c)
 	if err != nil {
 		return nil, err
@@ -69,14 +72,11 @@ func (q *query) write(ctx context.Context, c *plan.Write) (*Result, error) {
 	if t.mode != plan.SaveOverwrite {
 		old = nil
 	}
-	if err := q.commit(ctx, t.path, pending, old); err != nil {
-		return nil, err
-	}
 	if t.create != nil {
 		t.create.SchemaText = tableDDL(schema, t.partitionBy)
-		_, err = q.s.catalog.CreateTable(ctx, t.name, *t.create, t.mode == plan.SaveOverwrite)
 	}
-	return nothing(), err
+	m := manifest{Path: t.path, Pending: pending, Old: old, Table: t.create, Name: t.name, Replace: t.mode == plan.SaveOverwrite}
+	return nothing(), q.commit(ctx, m)
 }
 
 // target decides where rows go and tells whether there is nothing to do.
