@@ -59,7 +59,7 @@ func (g *Group) await(ctx context.Context, wait func() error) error {
 }
 
 // Read calls f with the record as of some moment after the call, with all that
-// was answered before it; f must keep nothing of the record and not block.
+// was answered before it; f must not block and keep nothing but a Clone.
 //
 // It writes a barrier to the log. Raft's own check of leadership would be
 // cheaper, but takes answers that were on their way before the question: a
@@ -75,7 +75,7 @@ func (g *Group) Read(ctx context.Context, f func(*record.State)) error {
 	return nil
 }
 
-// Peek calls f with the record as it is known here, which may be old.
+// Peek is Read of the record as it is known here, which may be old.
 func (g *Group) Peek(f func(*record.State)) { g.machine.view(f) }
 
 func (g *Group) barrier(ctx context.Context) error {

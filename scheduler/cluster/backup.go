@@ -20,9 +20,7 @@ func (g *Group) Backup(ctx context.Context, w io.Writer) error {
 	if err := g.barrier(ctx); err != nil {
 		return err
 	}
-	g.machine.mu.Lock() // Clone marks the record
-	state = g.machine.mu.state.Clone()
-	g.machine.mu.Unlock()
+	g.machine.view(func(s *record.State) { state = s.Clone() })
 	return state.Save(w)
 }
 

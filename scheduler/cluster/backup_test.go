@@ -56,8 +56,8 @@ func TestBackupWipeRestore(t *testing.T) {
 				open, err := g.Open(v, "a/key")
 				require.NoError(t, err)
 				require.Equal(t, "secret", string(open))
-				require.Len(t, s.Members(), 3)
 			})
+			w.eventually("all are members", func() bool { return members(g) == 3 })
 		}
 	})
 }

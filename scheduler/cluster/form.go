@@ -30,15 +30,21 @@ import (
 // pinName is the key of the agreed set.
 const pinName = "spurwheel/first members"
 
-// enter joins the group, and lets the leader know where this scheduler is.
+// enter joins the group, lets the leader know where this scheduler is, and sees
+// to it that the record keeps that: a restored one may not. One that was
+// removed stays out until it is started again.
 func (g *Group) enter(ctx context.Context) {
+	entered := false
 	for ctx.Err() == nil {
-		g.meetConfiguration()
-		if g.present() {
-			return
+		wait := g.cfg.Timeouts.Heartbeat / 3
+		switch g.meetConfiguration(); {
+		case g.present():
+			entered = true
+			wait = g.cfg.Timeouts.Heartbeat * 4
+		case !entered || g.configured(g.self.ID):
+			g.step(ctx, g.round(ctx))
 		}
-		g.step(ctx, g.round(ctx))
-		pause(ctx, g.cfg.Timeouts.Heartbeat/3)
+		pause(ctx, wait)
 	}
 }
 

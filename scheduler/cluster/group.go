@@ -191,6 +191,7 @@ func (g *Group) Close() error {
 		close(g.notify) // raft is over: nobody sends any more
 		g.wg.Wait()
 		g.stream.wg.Wait()
+		g.stream.lent.Wait()
 		g.drain()
 		err = errors.Join(err, g.store.close())
 	})

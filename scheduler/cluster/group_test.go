@@ -6,13 +6,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/scheduler/record"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestThreeBeginAGroup(t *testing.T) {
 	inWorld(t, 3, func(t *testing.T, w *world) {

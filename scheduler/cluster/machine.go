@@ -19,7 +19,7 @@ type machine struct {
 	fail   func(error)         // told once that this scheduler cannot go on
 
 	mu struct {
-		sync.RWMutex
+		sync.Mutex
 		state    *record.State
 		applied  uint64 // index of the last entry
 		failed   error
@@ -104,10 +104,11 @@ func (m *machine) Restore(in io.ReadCloser) error {
 	return nil
 }
 
-// view reads the record as it is here.
+// view reads the record as it is here. One at a time: f may take a clone, which
+// marks the record.
 func (m *machine) view(f func(*record.State)) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	f(m.mu.state)
 }
 

@@ -178,9 +178,9 @@ func (g *Group) Status(ctx context.Context) Status {
 			st.Members = append(st.Members, memberStatus(m, server, replies[m.ID]))
 		}
 	})
-	g.machine.mu.RLock()
+	g.machine.mu.Lock()
 	st.Installs = g.machine.mu.installs.count
-	g.machine.mu.RUnlock()
+	g.machine.mu.Unlock()
 	return st
 }
 

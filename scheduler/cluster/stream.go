@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,12 +56,13 @@ type stream struct {
 	raftc    chan net.Conn
 	closed   chan struct{}
 	wg       sync.WaitGroup
+	lent     sync.WaitGroup // connections that raft has accepted and not closed
 
 	mu struct {
 		sync.Mutex
 		open  bool // for raft
 		over  bool
-		conns map[net.Conn]struct{}
+		conns map[*tracked]struct{}
 	}
 }
 
@@ -71,7 +74,7 @@ func newStream(ctx context.Context, cfg *Config) (*stream, error) {
 		return nil, errs.E(errs.Unavailable, "cluster.Listen", err)
 	}
 	s := &stream{cfg: cfg, listener: l, address: cfg.Advertise, raftc: make(chan net.Conn), closed: make(chan struct{})}
-	s.mu.conns = map[net.Conn]struct{}{}
+	s.mu.conns = map[*tracked]struct{}{}
 	if s.address == "" {
 		s.address = l.Addr().String()
 	}
@@ -90,14 +93,15 @@ func (s *stream) serve(ctx context.Context) {
 				continue
 			}
 		}
-		if conn = s.track(conn); conn != nil {
-			s.wg.Go(func() { s.greet(ctx, conn) })
+		if t := s.track(conn); t != nil {
+			s.wg.Go(func() { s.greet(ctx, t) })
 		}
 	}
 }
 
 // greet finds out what a connection is for.
-func (s *stream) greet(ctx context.Context, conn net.Conn) {
+func (s *stream) greet(ctx context.Context, t *tracked) {
+	var conn net.Conn = t
 	_ = conn.SetDeadline(time.Now().Add(greetingDelay))
 	if s.cfg.TLS != nil {
 		conn = tls.Server(conn, s.cfg.TLS.Server)
@@ -113,6 +117,7 @@ func (s *stream) greet(ctx context.Context, conn net.Conn) {
 		_ = conn.Close()
 	case first[0] == forRaft && s.isOpen():
 		_ = conn.SetDeadline(time.Time{})
+		t.lend()
 		select {
 		case s.raftc <- conn:
 		case <-s.closed:
@@ -137,28 +142,42 @@ func (s *stream) isOpen() bool {
 
 // track remembers a connection until it is closed, so that Close leaves none;
 // nil where there are too many.
-func (s *stream) track(conn net.Conn) net.Conn {
+func (s *stream) track(conn net.Conn) *tracked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.mu.over || len(s.mu.conns) >= maxConns {
 		_ = conn.Close()
 		return nil
 	}
-	t := &tracked{conn, s}
+	t := &tracked{Conn: conn, of: s}
 	s.mu.conns[t] = struct{}{}
 	return t
 }
 
 type tracked struct {
 	net.Conn
-	of *stream
+	of    *stream
+	lent  bool
+	close sync.Once
+}
+
+// lend gives a connection to raft, which closes it when its goroutine ends;
+// raft's own Close does not wait for that.
+func (t *tracked) lend() {
+	t.lent = true
+	t.of.lent.Add(1)
 }
 
 // Close closes and forgets.
 func (t *tracked) Close() error {
-	t.of.mu.Lock()
-	delete(t.of.mu.conns, t)
-	t.of.mu.Unlock()
+	t.close.Do(func() {
+		t.of.mu.Lock()
+		delete(t.of.mu.conns, t)
+		t.of.mu.Unlock()
+		if t.lent {
+			t.of.lent.Done()
+		}
+	})
 	return t.Conn.Close()
 }
 
@@ -196,10 +215,11 @@ func (s *stream) dial(ctx context.Context, address string, purpose byte) (net.Co
 	if err != nil {
 		return nil, err
 	}
-	conn := s.track(raw)
-	if conn == nil {
+	t := s.track(raw)
+	if t == nil {
 		return nil, net.ErrClosed
 	}
+	var conn net.Conn = t
 	if s.cfg.TLS != nil {
 		conn = tls.Client(conn, clientTLS(s.cfg.TLS.Client, address))
 	}
@@ -227,10 +247,7 @@ func (s *stream) Close() error {
 	s.mu.Lock()
 	over := s.mu.over
 	s.mu.over = true
-	var conns []net.Conn
-	for c := range s.mu.conns {
-		conns = append(conns, c)
-	}
+	conns := slices.Collect(maps.Keys(s.mu.conns))
 	s.mu.Unlock()
 	if over {
 		return nil
@@ -238,7 +255,7 @@ func (s *stream) Close() error {
 	close(s.closed)
 	err := s.listener.Close()
 	for _, c := range conns {
-		_ = c.Close()
+		_ = c.Conn.Close() // who holds it closes the rest
 	}
 	return err
 }

@@ -211,6 +211,75 @@ func (*GroupCall_Announce_) isGroupCall_Kind() {}
 
 func (*GroupCall_Remove_) isGroupCall_Kind() {}
 
+// GossipMeta is what a process tells of itself in the gossip: 512 bytes at most.
+type GossipMeta struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Role          string                 `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	Inner         string                 `protobuf:"bytes,3,opt,name=inner,proto3" json:"inner,omitempty"`
+	Load          uint32                 `protobuf:"varint,4,opt,name=load,proto3" json:"load,omitempty"` // 0 idle to 255 overloaded
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GossipMeta) Reset() {
+	*x = GossipMeta{}
+	mi := &file_spurwheel_v1_group_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GossipMeta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GossipMeta) ProtoMessage() {}
+
+func (x *GossipMeta) ProtoReflect() protoreflect.Message {
+	mi := &file_spurwheel_v1_group_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GossipMeta.ProtoReflect.Descriptor instead.
+func (*GossipMeta) Descriptor() ([]byte, []int) {
+	return file_spurwheel_v1_group_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *GossipMeta) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *GossipMeta) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *GossipMeta) GetInner() string {
+	if x != nil {
+		return x.Inner
+	}
+	return ""
+}
+
+func (x *GossipMeta) GetLoad() uint32 {
+	if x != nil {
+		return x.Load
+	}
+	return 0
+}
+
 // GroupReply is the answer to every call: how things stand with the one asked,
 // and why it refuses, if it does.
 type GroupReply struct {
@@ -235,7 +304,7 @@ type GroupReply struct {
 
 func (x *GroupReply) Reset() {
 	*x = GroupReply{}
-	mi := &file_spurwheel_v1_group_proto_msgTypes[2]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -247,7 +316,7 @@ func (x *GroupReply) String() string {
 func (*GroupReply) ProtoMessage() {}
 
 func (x *GroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_group_proto_msgTypes[2]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -260,7 +329,7 @@ func (x *GroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupReply.ProtoReflect.Descriptor instead.
 func (*GroupReply) Descriptor() ([]byte, []int) {
-	return file_spurwheel_v1_group_proto_rawDescGZIP(), []int{2}
+	return file_spurwheel_v1_group_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *GroupReply) GetNode() *GroupNode {
@@ -369,7 +438,7 @@ type GroupCall_Hello struct {
 
 func (x *GroupCall_Hello) Reset() {
 	*x = GroupCall_Hello{}
-	mi := &file_spurwheel_v1_group_proto_msgTypes[3]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -381,7 +450,7 @@ func (x *GroupCall_Hello) String() string {
 func (*GroupCall_Hello) ProtoMessage() {}
 
 func (x *GroupCall_Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_group_proto_msgTypes[3]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +477,7 @@ type GroupCall_Pin struct {
 
 func (x *GroupCall_Pin) Reset() {
 	*x = GroupCall_Pin{}
-	mi := &file_spurwheel_v1_group_proto_msgTypes[4]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -420,7 +489,7 @@ func (x *GroupCall_Pin) String() string {
 func (*GroupCall_Pin) ProtoMessage() {}
 
 func (x *GroupCall_Pin) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_group_proto_msgTypes[4]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +522,7 @@ type GroupCall_Announce struct {
 
 func (x *GroupCall_Announce) Reset() {
 	*x = GroupCall_Announce{}
-	mi := &file_spurwheel_v1_group_proto_msgTypes[5]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -465,7 +534,7 @@ func (x *GroupCall_Announce) String() string {
 func (*GroupCall_Announce) ProtoMessage() {}
 
 func (x *GroupCall_Announce) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_group_proto_msgTypes[5]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +566,7 @@ type GroupCall_Remove struct {
 
 func (x *GroupCall_Remove) Reset() {
 	*x = GroupCall_Remove{}
-	mi := &file_spurwheel_v1_group_proto_msgTypes[6]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -509,7 +578,7 @@ func (x *GroupCall_Remove) String() string {
 func (*GroupCall_Remove) ProtoMessage() {}
 
 func (x *GroupCall_Remove) ProtoReflect() protoreflect.Message {
-	mi := &file_spurwheel_v1_group_proto_msgTypes[6]
+	mi := &file_spurwheel_v1_group_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +624,13 @@ const file_spurwheel_v1_group_proto_rawDesc = "" +
 	"\x05fresh\x18\x01 \x01(\bR\x05fresh\x1a\x18\n" +
 	"\x06Remove\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02idB\x06\n" +
-	"\x04kind\"\xbf\x03\n" +
+	"\x04kind\"Z\n" +
+	"\n" +
+	"GossipMeta\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12\x14\n" +
+	"\x05inner\x18\x03 \x01(\tR\x05inner\x12\x12\n" +
+	"\x04load\x18\x04 \x01(\rR\x04load\"\xbf\x03\n" +
 	"\n" +
 	"GroupReply\x12+\n" +
 	"\x04node\x18\x01 \x01(\v2\x17.spurwheel.v1.GroupNodeR\x04node\x12\x16\n" +
@@ -589,22 +664,23 @@ func file_spurwheel_v1_group_proto_rawDescGZIP() []byte {
 	return file_spurwheel_v1_group_proto_rawDescData
 }
 
-var file_spurwheel_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_spurwheel_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_spurwheel_v1_group_proto_goTypes = []any{
 	(*GroupNode)(nil),          // 0: spurwheel.v1.GroupNode
 	(*GroupCall)(nil),          // 1: spurwheel.v1.GroupCall
-	(*GroupReply)(nil),         // 2: spurwheel.v1.GroupReply
-	(*GroupCall_Hello)(nil),    // 3: spurwheel.v1.GroupCall.Hello
-	(*GroupCall_Pin)(nil),      // 4: spurwheel.v1.GroupCall.Pin
-	(*GroupCall_Announce)(nil), // 5: spurwheel.v1.GroupCall.Announce
-	(*GroupCall_Remove)(nil),   // 6: spurwheel.v1.GroupCall.Remove
+	(*GossipMeta)(nil),         // 2: spurwheel.v1.GossipMeta
+	(*GroupReply)(nil),         // 3: spurwheel.v1.GroupReply
+	(*GroupCall_Hello)(nil),    // 4: spurwheel.v1.GroupCall.Hello
+	(*GroupCall_Pin)(nil),      // 5: spurwheel.v1.GroupCall.Pin
+	(*GroupCall_Announce)(nil), // 6: spurwheel.v1.GroupCall.Announce
+	(*GroupCall_Remove)(nil),   // 7: spurwheel.v1.GroupCall.Remove
 }
 var file_spurwheel_v1_group_proto_depIdxs = []int32{
 	0, // 0: spurwheel.v1.GroupCall.from:type_name -> spurwheel.v1.GroupNode
-	3, // 1: spurwheel.v1.GroupCall.hello:type_name -> spurwheel.v1.GroupCall.Hello
-	4, // 2: spurwheel.v1.GroupCall.pin:type_name -> spurwheel.v1.GroupCall.Pin
-	5, // 3: spurwheel.v1.GroupCall.announce:type_name -> spurwheel.v1.GroupCall.Announce
-	6, // 4: spurwheel.v1.GroupCall.remove:type_name -> spurwheel.v1.GroupCall.Remove
+	4, // 1: spurwheel.v1.GroupCall.hello:type_name -> spurwheel.v1.GroupCall.Hello
+	5, // 2: spurwheel.v1.GroupCall.pin:type_name -> spurwheel.v1.GroupCall.Pin
+	6, // 3: spurwheel.v1.GroupCall.announce:type_name -> spurwheel.v1.GroupCall.Announce
+	7, // 4: spurwheel.v1.GroupCall.remove:type_name -> spurwheel.v1.GroupCall.Remove
 	0, // 5: spurwheel.v1.GroupReply.node:type_name -> spurwheel.v1.GroupNode
 	0, // 6: spurwheel.v1.GroupReply.known:type_name -> spurwheel.v1.GroupNode
 	7, // [7:7] is the sub-list for method output_type
@@ -631,7 +707,7 @@ func file_spurwheel_v1_group_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_spurwheel_v1_group_proto_rawDesc), len(file_spurwheel_v1_group_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
