@@ -246,3 +246,22 @@ func TestALargeUploadEndsWithItsLeader(t *testing.T) {
 	_, err := upload(t.Context(), t, client, 40, 1<<20)
 	require.Equal(t, codes.Unavailable, status.Code(err))
 }
+
+// Whoever finds leaders may give a connection up while a call is on it.
+func TestAConnectionThatIsGivenUpIsALeaderGone(t *testing.T) {
+	j := newJournal()
+	a, b := newLeader(t, j, rows), newLeader(t, j, rows)
+	a.before = func(k int) error {
+		if k == 3 {
+			require.NoError(t, a.conn.Close())
+		}
+		return nil
+	}
+	client, _ := connect(t, 0, a, b)
+	s, err := client.ExecutePlan(t.Context(), request(true))
+	require.NoError(t, err)
+	got, complete, err := numbers(s)
+	require.NoError(t, err)
+	require.Equal(t, allRows, got)
+	require.True(t, complete)
+}

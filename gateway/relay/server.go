@@ -165,9 +165,15 @@ func (r *retry) leader(ctx context.Context) (grpc.ClientConnInterface, error) {
 	return conn, nil
 }
 
+// gone tells whether an attempt failed for want of a leader. Canceled, where
+// nobody has cancelled, is a connection that its owner has given up.
+func gone(err error) bool {
+	return status.Code(err) == codes.Unavailable || status.Code(err) == codes.Canceled
+}
+
 // again waits before the next attempt; an error is the call's.
 func (r *retry) again(ctx context.Context, err error) error {
-	if status.Code(err) != codes.Unavailable || ctx.Err() != nil || !r.server.clock.Now().Before(r.until) {
+	if !gone(err) || ctx.Err() != nil || !r.server.clock.Now().Before(r.until) {
 		return err
 	}
 	r.failed = err

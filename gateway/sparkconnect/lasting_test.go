@@ -100,6 +100,7 @@ func (s *lastingSession) keys() (out []string) {
 // generation is one server of several that follow each other.
 type generation struct {
 	*world
+	conn  *grpc.ClientConn
 	close func()
 }
 
@@ -118,7 +119,7 @@ func follow(t *testing.T, e *lastingEngine, id string, limits Limits) *generatio
 	conn, err := grpc.NewClient("passthrough:bufnet", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return ln.DialContext(ctx) }))
 	require.NoError(t, err)
-	g.client = pb.NewSparkConnectServiceClient(conn)
+	g.client, g.conn = pb.NewSparkConnectServiceClient(conn), conn
 	g.close = func() {
 		require.NoError(t, conn.Close())
 		require.NoError(t, g.server.Close(context.Background()))
