@@ -25,6 +25,7 @@ type Core struct {
 	last    time.Time     // of the last event
 	at      time.Duration // the core's own clock: never goes back, never jumps
 	drains  int           // workers that drain and have not been reported drained
+	ticked  bool
 	lonely  time.Duration // when it was last known that a worker takes tasks
 	out     []Action
 	scratch scratch
@@ -94,6 +95,10 @@ func (c *Core) end() []Action {
 	c.settleAll()
 	c.checkWorkers()
 	c.schedule()
+	if c.ticked {
+		c.ticked = false
+		c.speculate()
+	}
 	c.reportDrained()
 	return c.out
 }
@@ -123,7 +128,7 @@ func (c *Core) handle(ev Event) {
 	case EndRounds:
 		c.endRounds(ev)
 	case Tick:
-		c.speculate()
+		c.ticked = true // what follows is decided at the end, when all is known
 	default:
 		c.handleJob(ev)
 	}

@@ -51,15 +51,8 @@ func (c *Core) endClaims(j *job) {
 			if !p.claimed || s == j.last && j.done || j.gone {
 				continue
 			}
-			spare, o := p.spare, p.output
-			p.claimed, p.spare = false, nil
-			c.lose(j, o)
-			if spare == nil || j.gone {
-				continue
-			}
-			if w := c.worker(spare.Worker, spare.Epoch); w != nil {
-				c.finishAs(j, s, w, *spare)
-			}
+			p.claimed = false
+			c.lose(j, p.output)
 		}
 	}
 }

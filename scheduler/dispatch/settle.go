@@ -30,7 +30,7 @@ func (c *Core) settle(j *job) {
 	needed := j.needed()
 	for _, s := range j.order {
 		if needed[s.ID] && s.Volatile && s.reported && s.done < len(s.parts) {
-			c.redoConsumers(j, s)
+			c.redoConsumers(j, s, needed)
 		}
 	}
 	for _, s := range j.order {
@@ -63,15 +63,17 @@ func (j *job) needed() map[int]bool {
 	return needed
 }
 
-// redoConsumers starts incomplete consumers of a volatile stage afresh that will
-// give other rows than before: what they have read does not fit those. A
-// consumer that is complete keeps its rows, which all come from the same run; if
-// it loses one later, it is incomplete then, and this is asked again.
-func (c *Core) redoConsumers(j *job, s *stage) {
+// redoConsumers starts consumers of a volatile stage afresh that will give other
+// rows than before: what they have read does not fit those. A complete consumer
+// keeps its rows, which all come from one run, if nobody reads them beside
+// rows of the next run; should it lose one later, this is asked again.
+func (c *Core) redoConsumers(j *job, s *stage, needed map[int]bool) {
 	for _, t := range s.consumers {
-		if t.done == len(t.parts) {
+		read := slices.ContainsFunc(t.consumers, func(u *stage) bool { return needed[u.ID] })
+		if t.done == len(t.parts) && !read {
 			continue
 		}
+		needed[t.ID] = needed[t.ID] || read
 		for i := range t.parts {
 			switch t.parts[i].state {
 			case running:

@@ -72,7 +72,7 @@ func (c *Core) speculate() {
 			continue
 		}
 		for _, s := range j.order {
-			if s.Speculate && s.adoptable() && len(s.Only) == 0 && s.done < len(s.parts) {
+			if s.Speculate && s.adoptable() && len(s.Only) == 0 && s.done < len(s.parts) && j.complete(s.Inputs) {
 				c.speculateStage(j, s)
 			}
 		}

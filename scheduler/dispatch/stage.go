@@ -29,7 +29,7 @@ type partition struct {
 	run      run // of the running or finished attempt
 	copy     run // a speculative second one
 	output   Output
-	spare    *Output // held by a worker beside the claimed one
+	spare    []Output // other outputs that workers hold
 	avoid    []string
 }
 

@@ -150,7 +150,8 @@ func (c *Core) again(j *job, s *stage, i int) {
 	c.markDirty(j)
 }
 
-// lose marks a finished output as gone. That is not its task's own fault and
+// lose marks a finished output as gone; another one that is held takes its place,
+// or it is made again. That is not its task's own fault and
 // counts against a larger limit.
 func (c *Core) lose(j *job, o Output) {
 	s := j.stages[o.Task.Stage]
@@ -161,11 +162,27 @@ func (c *Core) lose(j *job, o Output) {
 	if p.state != finished || !p.output.Task.same(o.Task) || p.output.Worker != o.Worker || p.output.Epoch != o.Epoch {
 		return
 	}
+	spare := p.spare
 	c.again(j, s, o.Task.Partition)
 	p.losses++
+	if c.useSpare(j, s, spare) {
+		return
+	}
 	if p.losses > MaxLost {
 		c.fail(j, tooMany(o.Task, p.losses, lostOf(o)))
 	}
+}
+
+// useSpare takes the first of other outputs whose worker is there.
+func (c *Core) useSpare(j *job, s *stage, spare []Output) bool {
+	for i, o := range spare {
+		if w := c.worker(o.Worker, o.Epoch); w != nil {
+			c.finishAs(j, s, w, o)
+			s.parts[o.Task.Partition].spare = spare[i+1:]
+			return true
+		}
+	}
+	return false
 }
 
 // cancel tells a worker to stop an attempt.

@@ -87,9 +87,9 @@ func (c *Core) adoptAll(w *worker, ev WorkerUp) {
 // gives other rows than the next.
 func (s *stage) adoptable() bool { return s.Shape == Independent && !s.Volatile }
 
-// adopt takes over an output that a worker finished under an earlier leader or
-// epoch. Outputs that nobody misses stay where they are until their job is
-// closed.
+// adopt takes over an output that a worker finished under an earlier leader. One
+// that nobody misses is kept in mind in case the other is lost; it stays where it
+// is until its job is closed.
 func (c *Core) adopt(w *worker, o Output) {
 	s, j := c.stage(o.Task.Job, o.Task.Stage)
 	if s == nil || o.Task.Partition < 0 || o.Task.Partition >= len(s.parts) {
@@ -99,19 +99,21 @@ func (c *Core) adopt(w *worker, o Output) {
 	o.Worker, o.Epoch, o.Task.Round = w.id, w.epoch, s.round
 	switch {
 	case p.claimed && p.output.Task.same(o.Task) && p.output.Worker == w.id && p.output.Epoch == w.epoch:
-		p.claimed, p.spare = false, nil
+		p.claimed = false
 		p.run.w = w
 		p.output.Detail = o.Detail
-	case p.claimed && s.adoptable():
-		p.spare = &o
-	case s.adoptable() && (p.state == waiting || p.state == ready):
+	case s.adoptable() && p.state == finished:
+		p.spare = append(p.spare, o)
+	case s.adoptable():
 		c.finishAs(j, s, w, o)
 	}
 }
 
-// finishAs makes an output that a worker holds the partition's.
+// finishAs makes an output that a worker holds the partition's. Attempts that
+// run are not needed then.
 func (c *Core) finishAs(j *job, s *stage, w *worker, o Output) {
 	p := &s.parts[o.Task.Partition]
+	c.abort(j, s, o.Task.Partition)
 	p.next = max(p.next, o.Task.Attempt+1)
 	p.run, p.output = run{attempt: o.Task.Attempt, w: w, since: c.at}, o
 	c.set(j, s, o.Task.Partition, finished)
@@ -198,9 +200,9 @@ func (c *Core) reconcilePart(w *worker, j *job, s *stage, i int, has map[Task]bo
 		}
 		o, holds := held[name(r)]
 		switch {
-		case p.state == running && has[name(r)]:
-		case p.state == running && holds:
+		case p.state == running && holds: // its report is on the way
 			c.taskDone(Done{Task: o.Task, Worker: w.id, Epoch: w.epoch, Detail: o.Detail})
+		case p.state == running && has[name(r)]:
 		case p.state == running: // was never started there; if it is on its way, it is not wanted
 			c.emit(Abort{Task: name(r), Worker: w.id, Epoch: w.epoch})
 			c.free(j, s, r)

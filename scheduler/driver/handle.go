@@ -45,6 +45,7 @@ type Handle struct {
 		chosen  map[int][]dispatch.Output // by stage that is over: the attempts that count
 		started int
 		outputs []dispatch.Output
+		missing map[int]bool // partitions that were reported lost since
 		err     error
 		over    bool
 		stopped error // the driver is gone
@@ -188,6 +189,7 @@ func (h *Handle) finish(outputs []dispatch.Output, err error) {
 		return
 	}
 	h.mu.outputs, h.mu.err, h.mu.chosen[h.final] = outputs, err, outputs
+	h.mu.missing = map[int]bool{}
 	h.change()
 	if !h.mu.over {
 		h.mu.over = true
@@ -257,17 +259,17 @@ func (h *Handle) Place(ctx context.Context, partition, after int) (Placed, error
 	}
 }
 
-// Output waits for the output of a final partition, of an attempt after `after`
-// (-1: any): the job must be over, and what was lost made again.
-func (h *Handle) Output(ctx context.Context, partition, after int) (dispatch.Output, error) {
+// Output waits for the output of a final partition: the job must be over, and
+// what was reported lost be there again.
+func (h *Handle) Output(ctx context.Context, partition int) (dispatch.Output, error) {
 	for {
 		h.mu.Lock()
-		outputs, changed, err := h.mu.outputs, h.mu.changed, h.mu.err
+		outputs, missing, changed, err := h.mu.outputs, h.mu.missing[partition], h.mu.changed, h.mu.err
 		if err == nil {
 			err = h.mu.stopped
 		}
 		h.mu.Unlock()
-		if partition < len(outputs) && outputs[partition].Task.Attempt > after {
+		if partition < len(outputs) && !missing {
 			return outputs[partition], nil
 		}
 		if err != nil {
@@ -283,8 +285,18 @@ func (h *Handle) Output(ctx context.Context, partition, after int) (dispatch.Out
 	}
 }
 
-// Lost reports that an output of the result is gone; Output gives the next one.
-func (h *Handle) Lost(o dispatch.Output) { h.d.Report(dispatch.OutputLost{Output: o}) }
+// Lost reports that an output of the result is gone; Output waits until it was
+// made again, or its worker has shown it after all.
+func (h *Handle) Lost(o dispatch.Output) {
+	h.mu.Lock()
+	if p := o.Task.Partition; p < len(h.mu.outputs) {
+		if now := h.mu.outputs[p]; now.Task == o.Task && now.Worker == o.Worker && now.Epoch == o.Epoch {
+			h.mu.missing[p] = true
+		}
+	}
+	h.mu.Unlock()
+	h.d.Report(dispatch.OutputLost{Output: o})
+}
 
 // Progress counts tasks by stage.
 func (h *Handle) Progress() []StageProgress {

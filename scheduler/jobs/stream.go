@@ -95,7 +95,7 @@ func (s *stream) retry() {
 // output of one that has finished. Its errors are the job's.
 func (s *stream) choose(ctx context.Context) error {
 	if s.stored {
-		o, err := s.handle.Output(ctx, s.partition, s.attempt)
+		o, err := s.handle.Output(ctx, s.partition)
 		if err != nil {
 			return err
 		}
