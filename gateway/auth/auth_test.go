@@ -160,6 +160,7 @@ func TestNoMethodAnswersWithoutAToken(t *testing.T) {
 		{"Bearer " + secret + "x"},
 		{"Bearer " + strings.ToUpper(secret)},
 		{"Bearer wrong", "Bearer " + secret},
+		{"Bearer " + secret, "Bearer wrong"},
 		{"Bearer " + strings.Repeat("x", 5000)},
 	} {
 		answers := authtest.Walk(withToken(t.Context(), headers...), conn, e.server.GetServiceInfo())
