@@ -69,7 +69,9 @@ func (c *Core) restore(j *job, ev Submit) {
 		done[f.Stage] = f
 	}
 	for _, s := range j.order {
-		if f, ok := done[s.ID]; ok && j.believes(s, f) {
+		f, ok := done[s.ID]
+		s.generation = f.Generation // also of one that is made again: no number comes twice
+		if ok && j.believes(s, f) {
 			c.claim(j, s, f)
 		}
 	}
@@ -89,7 +91,7 @@ func (j *job) believes(s *stage, f Finished) bool {
 		}
 	}
 	for _, in := range s.Inputs {
-		if t := j.stages[in]; t.Volatile && (t.generation == 0 || f.Inputs[in] != t.generation) {
+		if t := j.stages[in]; t.Volatile && (!t.reported || f.Inputs[in] != t.generation) {
 			return false
 		}
 	}
@@ -108,7 +110,7 @@ func (c *Core) claim(j *job, s *stage, f Finished) {
 			p.claimed, p.run.w = false, w
 		}
 	}
-	s.reported, s.generation = true, f.Generation
+	s.reported = true
 	if s == j.last {
 		j.done = true
 		c.emit(JobDone{Job: j.ID, Outputs: s.outputs()})
