@@ -1,256 +1,27 @@
 package s3_test
 
 import (
-	"bufio"
-	"bytes"
-	"crypto/md5"
-	"encoding/hex"
-	"encoding/xml"
-	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"sort"
-	"strconv"
-	"strings"
-	"sync"
 	"testing"
-	"time"
+
+	"github.com/spurwheel/spurwheel/internal/testkit/fakes3"
 )
 
-// fake is an object store in memory: GET with ranges and If-Match, HEAD, PUT,
-// DELETE, ListObjectsV2 and multipart uploads of one bucket named "bucket".
-type fake struct {
-	mu struct {
-		sync.Mutex
-		objects  map[string][]byte
-		uploads  map[string]map[int][]byte
-		keys     map[string]string // of uploads
-		begun    int
-		requests []string
-		fail     func(r *http.Request) (status int, code string, short bool)
-	}
-}
+// fake is a store of one bucket named "bucket".
+type fake struct{ *fakes3.Store }
 
 func newFake(t testing.TB) (*fake, string) {
-	f := &fake{}
-	f.mu.objects, f.mu.uploads, f.mu.keys = map[string][]byte{}, map[string]map[int][]byte{}, map[string]string{}
-	s := httptest.NewServer(f)
+	f := &fake{fakes3.New()}
+	s := httptest.NewServer(f.Store)
 	t.Cleanup(s.Close)
 	return f, s.URL
 }
 
-func sum(b []byte) string {
-	h := md5.Sum(b)
-	return hex.EncodeToString(h[:])
-}
-
-func (f *fake) put(key, content string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.mu.objects[key] = []byte(content)
-}
-
-func (f *fake) get(key string) (string, bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	b, ok := f.mu.objects[key]
-	return string(b), ok
-}
-
+func (f *fake) put(key, content string)       { f.Put(key, content) }
+func (f *fake) get(key string) (string, bool) { return f.Get(key) }
+func (f *fake) count(prefix string) int       { return f.Count(prefix) }
+func (f *fake) open() int                     { return f.Open() }
 func (f *fake) failWith(fail func(r *http.Request) (int, string, bool)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.mu.fail = fail
-}
-
-// count tells how many requests started with prefix, and forgets them.
-func (f *fake) count(prefix string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for _, r := range f.mu.requests {
-		if strings.HasPrefix(r, prefix) {
-			n++
-		}
-	}
-	f.mu.requests = nil
-	return n
-}
-
-func problem(w http.ResponseWriter, status int, code string) {
-	w.WriteHeader(status)
-	fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", code, code)
-}
-
-func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.mu.requests = append(f.mu.requests, r.Method+" "+r.URL.String())
-	if len(r.TransferEncoding) > 0 { // as AWS answers
-		problem(w, http.StatusNotImplemented, "NotImplemented")
-		return
-	}
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	if f.mu.fail != nil {
-		if status, code, short := f.mu.fail(r); status != 0 {
-			problem(w, status, code)
-			return
-		} else if short {
-			w.Header().Set("Content-Length", "100")
-			w.Header().Set("Last-Modified", time.Unix(1e9, 0).UTC().Format(http.TimeFormat))
-			fmt.Fprint(w, "short")
-			return
-		}
-	}
-	if bucket != "bucket" {
-		problem(w, http.StatusNotFound, "NoSuchBucket")
-		return
-	}
-	q := r.URL.Query()
-	switch {
-	case r.Method == http.MethodGet && q.Has("uploads"):
-		f.listUploads(w, q.Get("prefix"))
-	case r.Method == http.MethodGet && key == "":
-		f.list(w, q.Get("prefix"), q.Get("continuation-token"), q.Get("max-keys"))
-	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		f.serve(w, r, key)
-	case r.Method == http.MethodPut && q.Get("uploadId") != "":
-		n, _ := strconv.Atoi(q.Get("partNumber"))
-		b := body(r)
-		if f.mu.uploads[q.Get("uploadId")] == nil {
-			problem(w, http.StatusNotFound, "NoSuchUpload")
-			return
-		}
-		f.mu.uploads[q.Get("uploadId")][n] = b
-		w.Header().Set("ETag", `"`+sum(b)+`"`)
-	case r.Method == http.MethodPut:
-		b := body(r)
-		f.mu.objects[key] = b
-		w.Header().Set("ETag", `"`+sum(b)+`"`)
-	case r.Method == http.MethodPost && q.Has("uploads"):
-		f.mu.begun++
-		id := fmt.Sprint("upload", f.mu.begun)
-		f.mu.uploads[id], f.mu.keys[id] = map[int][]byte{}, key
-		fmt.Fprintf(w, "<InitiateMultipartUploadResult><Bucket>bucket</Bucket><Key>%s</Key><UploadId>%s</UploadId></InitiateMultipartUploadResult>", key, id)
-	case r.Method == http.MethodPost:
-		f.complete(w, r, key, q.Get("uploadId"))
-	case r.Method == http.MethodDelete && q.Get("uploadId") != "":
-		if f.mu.uploads[q.Get("uploadId")] == nil {
-			problem(w, http.StatusNotFound, "NoSuchUpload")
-			return
-		}
-		delete(f.mu.uploads, q.Get("uploadId"))
-		w.WriteHeader(http.StatusNoContent)
-	case r.Method == http.MethodDelete:
-		delete(f.mu.objects, key)
-		w.WriteHeader(http.StatusNoContent)
-	}
-}
-
-func (f *fake) serve(w http.ResponseWriter, r *http.Request, key string) {
-	b, ok := f.mu.objects[key]
-	if !ok {
-		problem(w, http.StatusNotFound, "NoSuchKey")
-		return
-	}
-	w.Header().Set("ETag", `"`+sum(b)+`"`)
-	http.ServeContent(w, r, "", time.Unix(1e9, 0), bytes.NewReader(b))
-}
-
-func (f *fake) list(w http.ResponseWriter, prefix, token, most string) {
-	limit, err := strconv.Atoi(most)
-	if err != nil {
-		limit = 1000
-	}
-	limit = min(limit, 3) // pages are small, so that tests cross them
-	var keys []string
-	for k := range f.mu.objects {
-		if strings.HasPrefix(k, prefix) && k > token {
-			keys = append(keys, k)
-		}
-	}
-	sort.Strings(keys)
-	fmt.Fprint(w, "<ListBucketResult><Name>bucket</Name>")
-	for i, k := range keys {
-		if i == limit {
-			fmt.Fprintf(w, "<IsTruncated>true</IsTruncated><NextContinuationToken>%s</NextContinuationToken>", keys[i-1])
-			break
-		}
-		fmt.Fprintf(w, "<Contents><Key>%s</Key><Size>%d</Size><ETag>&quot;%s&quot;</ETag><LastModified>2024-01-01T00:00:00Z</LastModified></Contents>", k, len(f.mu.objects[k]), sum(f.mu.objects[k]))
-	}
-	fmt.Fprint(w, "</ListBucketResult>")
-}
-
-func (f *fake) listUploads(w http.ResponseWriter, prefix string) {
-	fmt.Fprint(w, "<ListMultipartUploadsResult><Bucket>bucket</Bucket>")
-	for id := range f.mu.uploads {
-		if strings.HasPrefix(f.mu.keys[id], prefix) {
-			fmt.Fprintf(w, "<Upload><Key>%s</Key><UploadId>%s</UploadId></Upload>", f.mu.keys[id], id)
-		}
-	}
-	fmt.Fprint(w, "</ListMultipartUploadsResult>")
-}
-
-// open counts unfinished uploads.
-func (f *fake) open() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.mu.uploads)
-}
-
-func (f *fake) complete(w http.ResponseWriter, r *http.Request, key, id string) {
-	var req struct {
-		Part []struct {
-			PartNumber int
-			ETag       string
-		}
-	}
-	if err := xml.Unmarshal(body(r), &req); err != nil {
-		problem(w, http.StatusBadRequest, "MalformedXML")
-		return
-	}
-	if f.mu.uploads[id] == nil {
-		problem(w, http.StatusNotFound, "NoSuchUpload")
-		return
-	}
-	var all []byte
-	for _, p := range req.Part {
-		part, ok := f.mu.uploads[id][p.PartNumber]
-		if !ok || strings.Trim(p.ETag, `"`) != sum(part) {
-			problem(w, http.StatusBadRequest, "InvalidPart")
-			return
-		}
-		all = append(all, part...)
-	}
-	f.mu.objects[key] = all
-	delete(f.mu.uploads, id)
-	fmt.Fprintf(w, "<CompleteMultipartUploadResult><Bucket>bucket</Bucket><Key>%s</Key><ETag>&quot;%s&quot;</ETag></CompleteMultipartUploadResult>", key, sum(all))
-}
-
-// body takes the chunk framing of signed streams off.
-func body(r *http.Request) []byte {
-	if !strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		b, _ := io.ReadAll(r.Body)
-		return b
-	}
-	in := bufio.NewReader(r.Body)
-	var out []byte
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return out
-		}
-		size, _, _ := strings.Cut(strings.TrimSpace(line), ";")
-		n, err := strconv.ParseInt(size, 16, 64)
-		if err != nil || n == 0 {
-			_, _ = io.Copy(io.Discard, in)
-			return out
-		}
-		chunk := make([]byte, n+2)
-		if _, err := io.ReadFull(in, chunk); err != nil {
-			return out
-		}
-		out = append(out, chunk[:n]...)
-	}
+	f.FailWith(fail)
 }

@@ -113,6 +113,32 @@ func TestEveryFailingRequest(t *testing.T) {
 	}
 }
 
+// TestFinishGoesOnWhereItWasCut loses the answer of each request of a Finish:
+// another process finishes the same file again, and changes nothing more.
+func TestFinishGoesOnWhereItWasCut(t *testing.T) {
+	for name, content := range map[string]string{"empty": "", "small": "hello", "large": strings.Repeat("0123456789abcdef", 17<<16)} {
+		f, url := newFake(t)
+		p, err := prepare(t, newFS(t, url), "s3a://bucket/k", content)
+		require.NoError(t, err)
+		f.Lose(func(*http.Request) bool { return true })
+		_, err = newFS(t, url).Finish(t.Context(), p)
+		require.Error(t, err, name)
+		f.Lose(nil)
+		ref, err := newFS(t, url).Finish(t.Context(), p)
+		require.NoError(t, err, name)
+		require.EqualValues(t, len(content), ref.Size)
+		got, _ := f.get("k")
+		require.Equal(t, content, got)
+		require.Zero(t, f.open())
+
+		f.put("k", content+"x") // somebody else's
+		if content != "" {
+			_, err = newFS(t, url).Finish(t.Context(), p)
+			require.True(t, errs.Is(err, errs.NotFound), "%v", err)
+		}
+	}
+}
+
 // The store began an upload and its answer got lost: the key finds it again.
 func TestUploadBegunWithoutAnswerIsDropped(t *testing.T) {
 	f, url := newFake(t)

@@ -2,6 +2,8 @@ package session_test
 
 import (
 	"context"
+	"net/http/httptest"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,9 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/spurwheel/spurwheel/connectors/s3"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/dataset/sql"
 	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/mem"
+	"github.com/spurwheel/spurwheel/internal/testkit/fakes3"
 	"github.com/spurwheel/spurwheel/internal/vfs"
 	"github.com/spurwheel/spurwheel/scheduler/session"
 )
@@ -96,8 +101,37 @@ func (w pluggedWriter) Prepare(ctx context.Context) (vfs.Pending, error) {
 }
 
 // visible are the files that readers of a folder see.
-func visible(t *testing.T, dir string) []string {
-	return slices.DeleteFunc(filesIn(t, dir), func(name string) bool { return strings.HasPrefix(name, ".") })
+func visible(t *testing.T, store vfs.FS, dir string) (names []string) {
+	for info, err := range store.List(t.Context(), dir) {
+		require.NoError(t, err)
+		if name := path.Base(info.Path); !strings.HasPrefix(name, ".") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// place is storage with a folder of its own, and what it holds that no reader sees.
+type place struct {
+	store vfs.FS
+	dir   string
+	open  func() int
+}
+
+func localPlace(t *testing.T) place {
+	return place{newStore(), t.TempDir(), func() int { return 0 }}
+}
+
+func s3Place(t *testing.T) place {
+	f := fakes3.New()
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	fs := s3.New(new(mem.Pool), s3.Keys{
+		"fs.s3a.endpoint": server.URL, "fs.s3a.access.key": "key", "fs.s3a.secret.key": "secret", "fs.s3a.path.style.access": "true",
+	}, func(string) string { return "" })
+	t.Cleanup(fs.Close)
+	return place{fs, "s3a://bucket", f.Open}
 }
 
 // overwrite runs df.write, or a table made of a query.
@@ -116,13 +150,16 @@ func overwrite(t *testing.T, s *session.Session, op, path string, table bool) er
 	return r.Close()
 }
 
+// cutWrite is how a write is cut, and who goes on with it.
+type cutWrite struct {
+	name              string
+	kept, table, lost bool // run again; a table made of a query; the answer of the last write is lost
+}
+
 // TestAWriteEndsOnceWhereverItIsCut pulls the plug at every write to storage or
 // log; the next leader runs the operation again, or ends it if nobody does.
 func TestAWriteEndsOnceWhereverItIsCut(t *testing.T) {
-	for _, c := range []struct {
-		name              string
-		kept, table, lost bool
-	}{
+	for _, c := range []cutWrite{
 		{"run again", true, false, false},
 		{"run again, answer lost", true, false, true},
 		{"a table, run again", true, true, false},
@@ -130,57 +167,64 @@ func TestAWriteEndsOnceWhereverItIsCut(t *testing.T) {
 		{"abandoned", false, false, false},
 		{"abandoned, answer lost", false, false, true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			seen := map[string]bool{}
-			for cut := 1; ; cut++ {
-				log, dir := &memoryLog{}, t.TempDir()
-				out := filepath.Join(dir, "out")
-				p := &plug{left: 1 << 30}
-				a := lead(t, log, dir, plugged{newStore(), p}, "")
-				s := a.open(t, "s")
-				require.NoError(t, overwrite(t, s, "first", out, false))
-				require.Equal(t, []string{"_SUCCESS", "firsta", "firstb"}, visible(t, out))
-				if c.kept {
-					require.NoError(t, s.Keep(t.Context(), "operation/second", []byte("x")))
-				}
-				p.mu.Lock()
-				p.left, p.lost = cut, c.lost
-				p.mu.Unlock()
-				log.fails = func(string, string) error { return p.use(func() error { return nil }) }
-				if c.lost {
-					log.lost = func() bool { return p.lost && p.left == 0 }
-				}
-				err := overwrite(t, s, "second", out, c.table)
-				over := !p.out()
-				if over {
-					require.NoError(t, err)
-				}
-				log.fails, log.lost = nil, nil
-
-				b := lead(t, log, dir, newStore(), "")
-				if c.kept {
-					for range 2 {
-						require.NoError(t, overwrite(t, b.open(t, "s"), "second", out, c.table), "cut at %d", cut)
+		for name, where := range map[string]func(*testing.T) place{"local": localPlace, "s3": s3Place} {
+			t.Run(name+" "+c.name, func(t *testing.T) {
+				seen := map[string]bool{}
+				for cut := 1; ; cut++ {
+					files, over := c.run(t, where(t), cut)
+					seen[files] = true
+					if over {
+						require.Greater(t, cut, 6)
+						require.True(t, c.kept || c.lost || len(seen) == 2)
+						break
 					}
-					require.Equal(t, []string{"_SUCCESS", "seconda", "secondb"}, visible(t, out), "cut at %d", cut)
-					require.NoError(t, b.open(t, "s").Drop(t.Context(), "operation/second"))
-				} else {
-					got := strings.Join(visible(t, out), " ")
-					require.Contains(t, []string{"_SUCCESS firsta firstb", "_SUCCESS seconda secondb"}, got, "cut at %d", cut)
-					seen[got] = true
 				}
-				require.Empty(t, log.keys())
-				if c.table {
-					require.Equal(t, []string{"x"}, columns(t, b.open(t, "s"), "select * from made"))
-				}
-				if over {
-					require.Greater(t, cut, 6)
-					require.True(t, c.kept || c.lost || len(seen) == 2)
-					break
-				}
-			}
-		})
+			})
+		}
 	}
+}
+
+const (
+	oldFiles = "_SUCCESS firsta firstb"
+	newFiles = "_SUCCESS seconda secondb"
+)
+
+// run overwrites a folder and cuts that; over says that nothing was left to cut.
+func (c cutWrite) run(t *testing.T, at place, cut int) (files string, over bool) {
+	t.Helper()
+	log, out, p := &memoryLog{}, at.dir+"/out", &plug{left: 1 << 30}
+	s := lead(t, log, at.dir, plugged{at.store, p}, "").open(t, "s")
+	require.NoError(t, overwrite(t, s, "first", out, false))
+	require.Equal(t, oldFiles, strings.Join(visible(t, at.store, out), " "))
+	if c.kept {
+		require.NoError(t, s.Keep(t.Context(), "operation/second", []byte("x")))
+	}
+	p.left, p.lost = cut, c.lost
+	log.fails = func(string, string) error { return p.use(func() error { return nil }) }
+	log.lost = func() bool { return c.lost && p.left == 0 }
+	err := overwrite(t, s, "second", out, c.table)
+	if over = !p.out(); over {
+		require.NoError(t, err)
+	}
+	log.fails, log.lost = nil, nil
+
+	next := lead(t, log, at.dir, at.store, "")
+	if s = next.open(t, "s"); c.kept {
+		for range 2 {
+			require.NoError(t, overwrite(t, s, "second", out, c.table), "cut at %d", cut)
+		}
+		require.NoError(t, s.Drop(t.Context(), "operation/second"))
+	}
+	files = strings.Join(visible(t, at.store, out), " ")
+	if c.kept || files != oldFiles {
+		require.Equal(t, newFiles, files, "cut at %d", cut)
+		require.Zero(t, at.open(), "no upload stays open")
+	}
+	require.Empty(t, log.keys())
+	if c.table {
+		require.Equal(t, []string{"x"}, columns(t, s, "select * from made"))
+	}
+	return files, over
 }
 
 // A write that cannot enter the log leaves nothing.
@@ -222,6 +266,6 @@ func TestAWriteWhoseCommitIsUnknownKeepsItsFiles(t *testing.T) {
 			require.NoError(t, overwrite(t, b.open(t, "s"), "op", out, false))
 			require.Empty(t, b.jobs, "what was written is not written again")
 		}
-		require.Equal(t, []string{"_SUCCESS", "opa", "opb"}, visible(t, out))
+		require.Equal(t, []string{"_SUCCESS", "opa", "opb"}, visible(t, newStore(), out))
 	}
 }

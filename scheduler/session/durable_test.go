@@ -170,7 +170,7 @@ func lead(t *testing.T, log *memoryLog, dir string, store vfs.FS, shared string)
 	own := t.TempDir() // of this process
 	l.Manager = session.NewManager(session.Config{
 		Registry: function.Standard(), Formats: map[string]format.Format{"csv": csv.New(time.Now)}, Stores: func(map[string]string) vfs.FS { return store },
-		Warehouse: filepath.Join(dir, "warehouse"), Blobs: filepath.Join(own, "blobs"), ZoneID: "UTC", Version: "4.1.4",
+		Warehouse: dir + "/warehouse", Blobs: filepath.Join(own, "blobs"), ZoneID: "UTC", Version: "4.1.4",
 		Conf: map[string]string{"spark.sql.sources.default": "csv"}, Clock: clock.Real{}, Jobs: l,
 		Rows: cache.NewRows(mem.NewBudget("test", 1<<20), filepath.Join(own, "rows")), Threads: 3,
 		Journal: log, Sealer: mask{}, SharedBlobs: shared,
