@@ -124,7 +124,7 @@ type head struct {
 // blocks are the weights as bytes of this machine, all of which are little-endian.
 func (p *checkpoint) blocks() [][]byte {
 	if p.w.In16 != nil {
-		return [][]byte{asBytes(p.w.In16), asBytes(p.w.Out16)}
+		return [][]byte{asBytes(p.w.In), asBytes(p.w.Out), asBytes(p.w.In16), asBytes(p.w.Out16)}
 	}
 	return [][]byte{asBytes(p.w.In), asBytes(p.w.Out)}
 }

@@ -50,7 +50,7 @@ func (w *worker) neighbours(pos int) []int64 {
 func (w *worker) learnMean(inputs []int64, groups int) {
 	rows, stride := w.w.In, w.w.Stride
 	if w.half {
-		inputs = w.inStage.load(w, w.w.In16, inputs)
+		inputs = w.inStage.load(w, inputs)
 		rows = w.inStage.rows
 	}
 	w.set.Sum(&w.hidden[0], &rows[0], &inputs[0], len(inputs), stride, 1/float32(len(inputs)))
@@ -58,6 +58,6 @@ func (w *worker) learnMean(inputs []int64, groups int) {
 	w.score(&w.hidden[0], &w.step[0], groups)
 	w.set.Add(&rows[0], &inputs[0], len(inputs), &w.step[0], stride)
 	if w.half {
-		w.inStage.store(w, w.w.In16)
+		w.inStage.store(w)
 	}
 }

@@ -29,18 +29,17 @@ func (w *worker) prepare() {
 	w.groups = make([]kernel.Pair, (targets+kernel.Lanes-1)/kernel.Lanes)
 	w.rows = make([]int64, len(w.groups)*kernel.Lanes)
 	w.prepareStorage()
-	w.outStage, w.inStage = newStaging(max(2*lineSet, len(w.rows)), stride), newStaging(2*c.Window, stride)
+	in, out := w.w.halves()
+	w.outStage, w.inStage = newStaging(max(2*lineSet, len(w.rows)), stride, out), newStaging(2*c.Window, stride, in)
+	w.ask = make([]int64, max(lineSet, c.Negative))
 	w.hidden, w.step = alignedRows(1, stride), alignedRows(1, stride)
 	w.prepareKernels(stride)
 }
 
 func (w *worker) prepareStorage() {
 	if w.half = w.cfg.Storage == BFloat16; w.half {
-		w.size = int(unsafe.Sizeof(uint16(0)))
-		w.inBytes, w.outBytes = (*byte)(unsafe.Pointer(&w.w.In16[0])), (*byte)(unsafe.Pointer(&w.w.Out16[0]))
 		return
 	}
-	w.size = int(unsafe.Sizeof(float32(0)))
 	w.inBytes, w.outBytes = (*byte)(unsafe.Pointer(&w.w.In[0])), (*byte)(unsafe.Pointer(&w.w.Out[0]))
 }
 
@@ -62,7 +61,7 @@ func (w *worker) prepareKernels(stride int) {
 // follow when the rows have been trained.
 func (w *worker) aim(rows []int64) {
 	if w.half {
-		rows = w.outStage.load(w, w.w.Out16, rows)
+		rows = w.outStage.load(w, rows)
 	}
 	for g := range w.groups[:len(rows)/kernel.Lanes] {
 		w.groups[g].Rows = (*[kernel.Lanes]int64)(rows[g*kernel.Lanes:])
@@ -71,7 +70,7 @@ func (w *worker) aim(rows []int64) {
 
 func (w *worker) settle() {
 	if w.half {
-		w.outStage.store(w, w.w.Out16)
+		w.outStage.store(w)
 	}
 }
 
@@ -79,9 +78,9 @@ func (w *worker) settle() {
 func (w *worker) learn(input int64, n int) {
 	if w.half {
 		w.one[0] = input
-		w.inStage.load(w, w.w.In16, w.one[:])
-		w.score(&w.inStage.rows[0], &w.inStage.rows[0], n)
-		w.inStage.store(w, w.w.In16)
+		c := w.inStage.row(w.inStage.load(w, w.one[:])[0])
+		w.score(c, c, n)
+		w.inStage.store(w)
 		return
 	}
 	c := &w.w.In[input]
@@ -107,11 +106,16 @@ func (w *worker) prefetch(in bool, rows []int64) {
 	if len(rows) == 0 {
 		return
 	}
-	base := w.outBytes
+	base, stage := w.outBytes, &w.outStage
 	if in {
-		base = w.inBytes
+		base, stage = w.inBytes, &w.inStage
 	}
-	w.set.Prefetch(base, &rows[0], len(rows), w.size, w.w.Stride*w.size)
+	if w.half {
+		stage.of.prefetch(w, rows, w.ask)
+		return
+	}
+	const size = int(unsafe.Sizeof(float32(0)))
+	w.set.Prefetch(base, &rows[0], len(rows), size, w.w.Stride*size)
 }
 
 // estimate adds the loss of what the first n groups have just scored.

@@ -60,15 +60,15 @@ func (w *worker) stageDouble(a, b int64, first, second []int64) {
 	for i := kernel.Lanes; i < lineSet; i++ { // places without a row
 		both[i], both[lineSet+i] = first[0], first[0]
 	}
-	local := w.outStage.load(w, w.w.Out16, both)
+	local := w.outStage.load(w, both)
 	k.RowsA, k.RowsB = (*[lineSet]int64)(local[:lineSet]), (*[lineSet]int64)(local[lineSet:])
 	k.NextA, k.NextB = k.RowsA, k.RowsB
 	w.ends[0], w.ends[1] = a, b
-	w.inStage.load(w, w.w.In16, w.ends[:])
-	k.A, k.B = &w.inStage.rows[0], &w.inStage.rows[w.w.Stride]
+	ends := w.inStage.load(w, w.ends[:])
+	k.A, k.B = w.inStage.row(ends[0]), w.inStage.row(ends[1])
 	w.set.Double(k)
-	w.inStage.store(w, w.w.In16)
-	w.outStage.store(w, w.w.Out16)
+	w.inStage.store(w)
+	w.outStage.store(w)
 }
 
 // ahead asks for the rows that the next centre and the end of its window bring in.
@@ -105,8 +105,8 @@ func (w *worker) windows() {
 
 func (w *worker) learnWindow(inputs []int64, groups int) {
 	if w.half {
-		inputs = w.inStage.load(w, w.w.In16, inputs)
-		defer w.inStage.store(w, w.w.In16)
+		inputs = w.inStage.load(w, inputs)
+		defer w.inStage.store(w)
 	}
 	k := &w.window
 	k.Inputs, k.Count = &inputs[0], len(inputs)

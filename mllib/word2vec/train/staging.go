@@ -3,8 +3,10 @@ package train
 import "unsafe"
 
 // staging holds bfloat16 rows as float32 while a kernel works on them. A row that is asked for twice is held once, so that both
-// uses change the same copy.
+// uses change the same copy. Rows of the head are float32 and stay where they are.
 type staging struct {
+	of     half
+	move   int64 // what an offset of a head row and its place beside rows differ by
 	rows   []float32
 	stride int
 	local  []int64 // where each asked row lies in rows
@@ -12,8 +14,17 @@ type staging struct {
 	noise  [16]uint32
 }
 
-func newStaging(n, stride int) staging {
-	return staging{rows: alignedRows(n, stride), stride: stride, local: make([]int64, n), unique: make([]int64, 0, n)}
+func newStaging(n, stride int, of half) staging {
+	s := staging{of: of, rows: alignedRows(n, stride), stride: stride, local: make([]int64, n), unique: make([]int64, 0, n)}
+	if len(of.head) > 0 {
+		s.move = int64(uintptr(unsafe.Pointer(&of.head[0]))-uintptr(unsafe.Pointer(&s.rows[0])))/4 - of.first
+	}
+	return s
+}
+
+// row is the row at a place that load has told.
+func (s *staging) row(local int64) *float32 {
+	return (*float32)(unsafe.Add(unsafe.Pointer(&s.rows[0]), local*4))
 }
 
 func (s *staging) seed(r *random) {
@@ -23,12 +34,18 @@ func (s *staging) seed(r *random) {
 }
 
 // load holds the rows at offsets; local then says where.
-func (s *staging) load(w *worker, weights []uint16, offsets []int64) []int64 {
+func (s *staging) load(w *worker, offsets []int64) []int64 {
 	s.unique = s.unique[:0]
 	for i, offset := range offsets {
-		s.local[i] = s.hold(offset)
+		if s.of.has(offset) {
+			s.local[i] = offset + s.move
+		} else {
+			s.local[i] = s.hold(offset)
+		}
 	}
-	w.set.Widen(&s.rows[0], &weights[0], &s.unique[0], len(s.unique), s.stride)
+	if len(s.unique) > 0 {
+		w.set.Widen(&s.rows[0], &s.of.tail[0], &s.unique[0], len(s.unique), s.stride)
+	}
 	return s.local[:len(offsets)]
 }
 
@@ -43,8 +60,10 @@ func (s *staging) hold(offset int64) int64 {
 }
 
 // store writes the rows held back.
-func (s *staging) store(w *worker, weights []uint16) {
-	w.set.Narrow(&weights[0], &s.unique[0], len(s.unique), &s.rows[0], s.stride, &s.noise)
+func (s *staging) store(w *worker) {
+	if len(s.unique) > 0 {
+		w.set.Narrow(&s.of.tail[0], &s.unique[0], len(s.unique), &s.rows[0], s.stride, &s.noise)
+	}
 }
 
 // alignedSets takes n places at a cache line from the heap.

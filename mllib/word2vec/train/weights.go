@@ -12,8 +12,9 @@ import (
 
 // Weights is the state of a training: one input row per word (its vector) and one output row per word (negative sampling) or
 // per inner node of the Huffman tree (hierarchical softmax). A row takes Stride components, of which the first Dim count and
-// the others are zero. Exactly one of the pairs In/Out and In16/Out16 (bfloat16) is used. The rows lie outside of Go's heap:
-// Close gives them back, and nothing may use the slices after it.
+// the others are zero. In and Out are all rows, unless In16/Out16 (bfloat16) are there: then these are, and In and Out are the
+// head, the rows that are kept in float32. The rows lie outside of Go's heap: Close gives them back, and nothing may use the
+// slices after it.
 type Weights struct {
 	Words, OutRows int
 	Dim, Stride    int
@@ -23,7 +24,9 @@ type Weights struct {
 	set    *kernel.Set
 	memory *mem.Budget
 	booked int64
-	blocks [2][]byte
+	blocks [4][]byte
+	// inHead and outHead are the rows of the head, in bfloat16 weights.
+	inHead, outHead span
 }
 
 // New checks cfg and makes the weights of an untrained model: input rows drawn evenly from ±1/dim with the seed, as gensim does
@@ -47,6 +50,9 @@ func New(cfg Config, v *vocab.Vocabulary) (*Weights, error) {
 	if cfg.Output == HierarchicalSoftmax {
 		w.OutRows--
 	}
+	if cfg.Storage == BFloat16 {
+		w.inHead, w.outHead = headOf(w.Words, w.Stride, false), headOf(w.OutRows, w.Stride, cfg.Output == HierarchicalSoftmax)
+	}
 	if err := w.allocate(cfg.Storage); err != nil {
 		return nil, err
 	}
@@ -64,13 +70,14 @@ func (w *Weights) Bytes() int64 {
 	if w.In16 != nil {
 		size = int64(unsafe.Sizeof(uint16(0)))
 	}
-	return (int64(w.Words) + int64(w.OutRows)) * int64(w.Stride) * size
+	head := (w.inHead.size + w.outHead.size) * int64(unsafe.Sizeof(float32(0)))
+	return (int64(w.Words)+int64(w.OutRows))*int64(w.Stride)*size + head
 }
 
 // Close gives the memory back. A second call does nothing.
 func (w *Weights) Close() error {
 	blocks := w.blocks
-	w.blocks, w.In, w.Out, w.In16, w.Out16 = [2][]byte{}, nil, nil, nil, nil
+	w.blocks, w.In, w.Out, w.In16, w.Out16 = [4][]byte{}, nil, nil, nil, nil
 	if w.memory != nil {
 		w.memory.Shrink(w.booked)
 	}
@@ -85,29 +92,32 @@ func (w *Weights) Close() error {
 }
 
 func (w *Weights) allocate(s Storage) error {
-	size := int64(unsafe.Sizeof(float32(0)))
+	const wide, narrow = int64(unsafe.Sizeof(float32(0))), int64(unsafe.Sizeof(uint16(0)))
+	in, out := int64(w.Words)*int64(w.Stride), int64(w.OutRows)*int64(w.Stride)
+	sizes := [len(w.blocks)]int64{in * wide, out * wide}
 	if s == BFloat16 {
-		size = int64(unsafe.Sizeof(uint16(0)))
+		sizes = [len(w.blocks)]int64{w.inHead.size * wide, w.outHead.size * wide, in * narrow, out * narrow}
 	}
-	in, out := int64(w.Words)*int64(w.Stride)*size, int64(w.OutRows)*int64(w.Stride)*size
 	if w.memory != nil {
-		if err := w.memory.Grow(in + out); err != nil {
+		if err := w.memory.Grow(w.Bytes()); err != nil {
 			return errs.E(errs.Exhausted, "train.New", err)
 		}
-		w.booked = in + out
+		w.booked = w.Bytes()
 	}
-	for i, n := range []int64{in, out} {
+	for i, n := range sizes {
+		if n == 0 {
+			continue
+		}
 		b, err := mapRows(n)
 		if err != nil {
 			_ = w.Close()
-			return errs.Errorf(errs.Exhausted, "train.New", "%d bytes for %d words of %d components: %w", in+out, w.Words, w.Dim, err)
+			return errs.Errorf(errs.Exhausted, "train.New", "%d bytes for %d words of %d components: %w", w.Bytes(), w.Words, w.Dim, err)
 		}
 		w.blocks[i] = b
 	}
+	w.In, w.Out = cast[float32](w.blocks[0]), cast[float32](w.blocks[1])
 	if s == BFloat16 {
-		w.In16, w.Out16 = cast[uint16](w.blocks[0]), cast[uint16](w.blocks[1])
-	} else {
-		w.In, w.Out = cast[float32](w.blocks[0]), cast[float32](w.blocks[1])
+		w.In16, w.Out16 = cast[uint16](w.blocks[2]), cast[uint16](w.blocks[3])
 	}
 	return nil
 }
@@ -118,12 +128,13 @@ func cast[T any](b []byte) []T {
 
 // initUniform gives every row its own generator, so that a row does not depend on the number of words before it.
 func (w *Weights) initUniform(seed uint64) {
+	in, _ := w.halves()
 	for id := range w.Words {
 		r := seeded(seed, uint64(id))
 		for i := range w.Dim {
 			x := (float32(r.next()>>40)*(2.0/(1<<24)) - 1) / float32(w.Dim)
 			if w.In16 != nil {
-				w.In16[id*w.Stride+i] = narrow(x)
+				in.put(int64(id*w.Stride+i), x)
 			} else {
 				w.In[id*w.Stride+i] = x
 			}
@@ -138,10 +149,8 @@ func (w *Weights) Row(id int, dst []float32) {
 		defer w.set.Unlock()
 	}
 	if w.In16 != nil {
-		row := w.In16[id*w.Stride:]
-		for i := range dst[:w.Dim] {
-			dst[i] = widen(row[i])
-		}
+		in, _ := w.halves()
+		in.row(int64(id*w.Stride), dst[:w.Dim])
 		return
 	}
 	copy(dst[:w.Dim], w.In[id*w.Stride:])
@@ -156,7 +165,8 @@ func (w *Weights) checkFor(cfg Config, v *vocab.Vocabulary) error {
 	rows := func(n int) int { return n * w.Stride }
 	have := len(w.In) == rows(w.Words) && len(w.Out) == rows(w.OutRows)
 	if cfg.Storage == BFloat16 {
-		have = len(w.In16) == rows(w.Words) && len(w.Out16) == rows(w.OutRows)
+		have = len(w.In16) == rows(w.Words) && len(w.Out16) == rows(w.OutRows) &&
+			int64(len(w.In)) == w.inHead.size && int64(len(w.Out)) == w.outHead.size
 	}
 	if !have || w.Words != v.Len() || w.OutRows != outRows || w.Dim != cfg.Dim || w.Stride%kernel.Align != 0 {
 		return errs.Errorf(errs.Invalid, "train.Train", "the weights (%d words of %d components) are not those of this training (%d words of %d)",

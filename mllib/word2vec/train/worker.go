@@ -30,7 +30,7 @@ type worker struct {
 	queue     queue
 	negatives kernel.Draw // what fills the queue
 	half      bool        // the weights are bfloat16
-	size      int         // bytes of a component
+	ask       []int64     // rows to prefetch
 	inStage   staging
 	outStage  staging
 	both      [2 * lineSet]int64 // two sets, to be staged at once
