@@ -27,6 +27,18 @@ func (g *Group) Append(ctx context.Context, e record.Entry) error {
 	if g.raft.State() != raft.Leader {
 		return g.notLeader(op)
 	}
+	began := time.Now()
+	refused, err := g.apply(ctx, data)
+	err = g.outcome(op, err)
+	g.metrics.appended(began, refused, err)
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// apply gives an entry to raft. Refused is the record's answer, valid without err.
+func (g *Group) apply(ctx context.Context, data []byte) (refused, err error) {
 	var answer any
 	err = g.await(ctx, func() error {
 		f := g.raft.Apply(data, queueDelay)
@@ -36,11 +48,10 @@ func (g *Group) Append(ctx context.Context, e record.Entry) error {
 		answer = f.Response()
 		return nil
 	})
-	if err != nil {
-		return g.outcome(op, err)
+	if err == nil {
+		refused, _ = answer.(error)
 	}
-	refused, _ := answer.(error)
-	return refused
+	return refused, err
 }
 
 // await runs what waits for raft, which cannot be told to give up.

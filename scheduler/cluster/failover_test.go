@@ -27,7 +27,8 @@ import (
 const (
 	memberName = "SPURWHEEL_TEST_MEMBER"
 	memberData = "SPURWHEEL_TEST_DATA"
-	memberJoin = "SPURWHEEL_TEST_JOIN" // addresses of all, by number
+	memberJoin = "SPURWHEEL_TEST_JOIN"  // addresses of all, by number
+	memberPort = "SPURWHEEL_TEST_SERVE" // where it answers questions
 )
 
 func TestMain(m *testing.M) {
@@ -49,6 +50,12 @@ func beMember(name, data string, all []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	l, err := net.Listen("tcp", os.Getenv(memberPort))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	go listenFor(ctx, g, l) // until the process ends
 	var announcing sync.WaitGroup
 	announcing.Go(func() {
 		for !g.present() && ctx.Err() == nil {
@@ -70,23 +77,19 @@ func beMember(name, data string, all []string) int {
 
 // processes is a group of real processes over TCP that waits for the disk.
 type processes struct {
-	t     *testing.T
-	dir   string
-	all   []string
-	cmds  []*exec.Cmd
-	leads chan int
-	here  chan int
-	read  sync.WaitGroup
+	t      *testing.T
+	dir    string
+	all    []string // addresses of the log
+	serves []string // and of questions
+	cmds   []*exec.Cmd
+	leads  chan int
+	here   chan int
+	read   sync.WaitGroup
 }
 
 func newProcesses(t *testing.T, n int) *processes {
 	p := &processes{t: t, dir: t.TempDir(), cmds: make([]*exec.Cmd, n), leads: make(chan int, 1000), here: make(chan int, 1000)}
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		p.all = append(p.all, l.Addr().String())
-		require.NoError(t, l.Close())
-	}
+	p.all, p.serves = freeAddresses(t, n), freeAddresses(t, n)
 	for i := range n {
 		p.start(i)
 	}
@@ -99,9 +102,20 @@ func newProcesses(t *testing.T, n int) *processes {
 	return p
 }
 
+func freeAddresses(t testing.TB, n int) (out []string) {
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close() //nolint:revive // all at once, so that none comes twice
+		out = append(out, l.Addr().String())
+	}
+	return out
+}
+
 func (p *processes) start(i int) {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), memberName+"="+strconv.Itoa(i), memberData+"="+filepath.Join(p.dir, strconv.Itoa(i)), memberJoin+"="+strings.Join(p.all, ","))
+	cmd.Env = append(os.Environ(), memberName+"="+strconv.Itoa(i), memberPort+"="+p.serves[i],
+		memberData+"="+filepath.Join(p.dir, strconv.Itoa(i)), memberJoin+"="+strings.Join(p.all, ","))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	require.NoError(p.t, err)

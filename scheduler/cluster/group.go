@@ -33,6 +33,7 @@ type Group struct {
 	peers     *peers
 	tenures   *tenures
 	sealer    *sealer
+	metrics   *metrics
 	notify    chan bool
 	pinning   sync.Mutex // one pin at a time
 
@@ -63,6 +64,11 @@ func Start(ctx context.Context, cfg Config) (*Group, error) {
 	if err := g.open(ctx); err != nil {
 		stop()
 		return nil, err
+	}
+	var err error
+	if g.metrics, err = newMetrics(cfg.Metrics, g); err != nil {
+		stop()
+		return nil, errors.Join(err, g.stream.Close(), g.halt(), g.store.close())
 	}
 	g.stream.call = g.answer
 	g.wg.Go(func() { g.stream.serve(life) })
@@ -185,6 +191,7 @@ func (g *Group) Close() error {
 	var err error
 	g.closing.Do(func() {
 		g.stop()
+		g.metrics.close()
 		g.drain()
 		err = g.stream.Close() // raft waits for its peers otherwise
 		err = errors.Join(err, g.halt(), g.transport.Close())

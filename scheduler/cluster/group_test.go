@@ -3,8 +3,10 @@ package cluster
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -35,6 +37,27 @@ func TestThreeBeginAGroup(t *testing.T) {
 		for _, m := range leader.Status(t.Context()).Members {
 			require.True(t, m.Voter && m.Reachable, "%+v", m)
 		}
+	})
+}
+
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	inWorldTuned(t, 1, func(c *Config) { c.Metrics, c.Expect = registry, 1 }, func(t *testing.T, w *world) {
+		w.open("a")
+		require.Error(t, w.leader().Append(t.Context(), record.SubmitJob{Job: "j", Session: "none"}))
+		families, err := registry.Gather()
+		require.NoError(t, err)
+		var text strings.Builder
+		for _, f := range families {
+			fmt.Fprintln(&text, f.String())
+		}
+		require.Regexp(t, `cluster_append_seconds.*"ok"`, text.String())
+		require.Regexp(t, `cluster_append_seconds.*"refused"`, text.String())
+		require.Regexp(t, `cluster_leading.*gauge:\{value:1\}`, text.String())
+		w.stopAll()
+		families, err = registry.Gather()
+		require.NoError(t, err)
+		require.Empty(t, families)
 	})
 }
 

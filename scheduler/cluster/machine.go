@@ -112,6 +112,13 @@ func (m *machine) view(f func(*record.State)) {
 	f(m.mu.state)
 }
 
+// installed counts the snapshots read.
+func (m *machine) installed() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.mu.installs.count
+}
+
 // Installs that are more than this many within this time are a fault.
 const (
 	installsAlarm  = 3

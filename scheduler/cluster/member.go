@@ -178,9 +178,7 @@ func (g *Group) Status(ctx context.Context) Status {
 			st.Members = append(st.Members, memberStatus(m, server, replies[m.ID]))
 		}
 	})
-	g.machine.mu.Lock()
-	st.Installs = g.machine.mu.installs.count
-	g.machine.mu.Unlock()
+	st.Installs = g.machine.installed()
 	return st
 }
 

@@ -85,13 +85,7 @@ func certificate(t *testing.T) *TLS {
 // Real sockets with mutual TLS, in real time.
 func TestAGroupOverTLS(t *testing.T) {
 	cert := certificate(t)
-	var all []string
-	for range 3 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		all = append(all, l.Addr().String())
-		require.NoError(t, l.Close())
-	}
+	all := freeAddresses(t, 3)
 	leaderc := make(chan *Group, 10)
 	for i, a := range all {
 		g, err := Start(t.Context(), Config{ID: string(rune('a' + i)), Address: a, Data: t.TempDir(), Expect: 3, Join: all, TLS: cert})
