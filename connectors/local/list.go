@@ -18,7 +18,8 @@ import (
 const maxDepth = 128
 
 // List yields the regular files below prefix, ordered by their whole path as
-// an object store orders keys. A prefix that is a file yields that file.
+// an object store orders keys; pending files are not there yet. A prefix that is
+// a file yields that file.
 func (*FS) List(ctx context.Context, prefix string) iter.Seq2[vfs.Info, error] {
 	return func(yield func(vfs.Info, error) bool) {
 		scheme, root := cut(prefix)
@@ -83,6 +84,9 @@ type child struct {
 func children(path string, entries []fs.DirEntry) []child {
 	out := make([]child, 0, len(entries))
 	for _, e := range entries {
+		if isPending(e.Name()) {
+			continue
+		}
 		p := filepath.Join(path, e.Name())
 		fi, err := os.Stat(p)
 		if err != nil {

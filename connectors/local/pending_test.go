@@ -44,6 +44,10 @@ func TestPendingFilesAreFinishedOrDiscardedLater(t *testing.T) {
 	require.NoError(t, fs.Sweep(t.Context(), filepath.Dir(filepath.Dir(path)), "another-job"))
 	_, tmp := filepath.Split(q.Token)
 	require.FileExists(t, filepath.Join(filepath.Dir(path), tmp))
+	for info, err := range fs.List(t.Context(), filepath.Dir(path)) {
+		require.NoError(t, err)
+		require.NotContains(t, info.Path, tmp, "a pending file is not there yet")
+	}
 	require.NoError(t, fs.Sweep(t.Context(), filepath.Dir(filepath.Dir(path)), "part-0"))
 	require.NoFileExists(t, filepath.Join(filepath.Dir(path), tmp))
 	require.FileExists(t, path, "finished files stay")

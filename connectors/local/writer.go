@@ -19,6 +19,11 @@ const writeBuffer = 256 << 10
 // temporarySuffix ends the names of pending files.
 const temporarySuffix = ".tmp"
 
+// isPending tells a file that was not finished by its name.
+func isPending(name string) bool {
+	return name[0] == '.' && strings.HasSuffix(name, temporarySuffix)
+}
+
 type writer struct {
 	path, target string // as asked for; on the file system
 	f            *os.File
@@ -152,7 +157,7 @@ func (*FS) Sweep(ctx context.Context, folder, mark string) error {
 		if err != nil || d.IsDir() {
 			return nil //nolint:nilerr // a folder that is gone has nothing to sweep
 		}
-		if name := d.Name(); name[0] == '.' && strings.HasSuffix(name, temporarySuffix) && strings.Contains(name, mark) {
+		if name := d.Name(); isPending(name) && strings.Contains(name, mark) {
 			_ = os.Remove(path) // somebody else's may be gone
 		}
 		return nil
