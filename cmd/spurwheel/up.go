@@ -26,10 +26,14 @@ func newUp(p process) *cobra.Command {
 			for _, name := range unknown {
 				log.Warn("unknown setting ignored", slog.String("name", name))
 			}
+			if settings.Schedulers > 0 {
+				return upCluster(cmd.Context(), p, log, settings)
+			}
 			return up(cmd.Context(), p, log, settings)
 		},
 	}
 	serverFlags(cmd.Flags())
+	cmd.Flags().Int("schedulers", 0, "processes that keep the record, 1, 3 or 5, beside --workers and a gateway (default 0: all roles in one process)")
 	return cmd
 }
 

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
@@ -30,11 +31,52 @@ type Config struct {
 	Threads int `koanf:"threads"`
 	// Workers is how many processes run tasks; 1, the default, keeps everything in the server's own.
 	Workers int `koanf:"workers"`
+	// Schedulers is how many scheduler processes `up` starts; 0, the default, plays all roles in one process.
+	Schedulers int `koanf:"schedulers"`
+	// Warehouse is the folder of managed tables; every process of a cluster must reach it. Default: in the data folder.
+	Warehouse string `koanf:"warehouse"`
+
+	Cluster Cluster `koanf:"cluster"`
 
 	Log Log `koanf:"log"`
 	S3  S3  `koanf:"s3"`
 
 	Testing Testing `koanf:"testing"`
+}
+
+// Cluster is what a process of one role needs to find the others.
+type Cluster struct {
+	// Name is the process's own; a scheduler keeps its name for life, a worker's default is new at every start.
+	Name string `koanf:"name"`
+	// Join lists inner addresses of schedulers, separated by commas.
+	Join string `koanf:"join"`
+	// Expect is how many schedulers form a new group: 1, 3 or 5.
+	Expect int `koanf:"expect"`
+	// Listen is the inner address: a scheduler's for workers and gateways, a worker's for readers of its stored rows.
+	Listen string `koanf:"listen"`
+	// Raft is the address where a scheduler hears the others.
+	Raft string `koanf:"raft"`
+	// Key is the file of 32 bytes that members share.
+	Key string `koanf:"key"`
+}
+
+// Addresses are the schedulers to join.
+func (c Cluster) Addresses() []string {
+	return strings.FieldsFunc(c.Join, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func (c *Config) checkCluster() error {
+	for _, err := range []error{
+		checkAddress("cluster.listen", c.Cluster.Listen, c.InsecureIKnow),
+		checkAddress("cluster.raft", c.Cluster.Raft, c.InsecureIKnow),
+		checkOneOf("schedulers", strconv.Itoa(c.Schedulers), "0", "1", "3", "5"),
+		checkOneOf("cluster.expect", strconv.Itoa(c.Cluster.Expect), "1", "3", "5"),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Log says what is logged and how.
@@ -89,6 +131,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 const (
 	DefaultConnect = "127.0.0.1:15002" // Spark's own port
 	DefaultHTTP    = "127.0.0.1:8080"
+	DefaultInner   = "127.0.0.1:0"
 )
 
 const (
@@ -122,6 +165,7 @@ func (c *Config) validate(h host) error {
 		checkOneOf("log.level", c.Log.Level, "debug", "info", "warn", "error"),
 		checkOneOf("log.format", c.Log.Format, "auto", "text", "json"),
 		c.S3.check(),
+		c.checkCluster(),
 	} {
 		if check != nil {
 			return errs.E(errs.Invalid, "", check)
@@ -133,6 +177,11 @@ func (c *Config) validate(h host) error {
 func (c *Config) fill(h host) {
 	fill(&c.Connect, DefaultConnect)
 	fill(&c.HTTP, DefaultHTTP)
+	fill(&c.Cluster.Listen, DefaultInner)
+	fill(&c.Cluster.Raft, DefaultInner)
+	if c.Cluster.Expect == 0 {
+		c.Cluster.Expect = 1
+	}
 	fill(&c.Log.Level, "info")
 	fill(&c.Log.Format, "auto")
 	if c.Data == "" {
@@ -141,6 +190,7 @@ func (c *Config) fill(h host) {
 	if abs, err := filepath.Abs(c.Data); err == nil {
 		c.Data = abs
 	}
+	fill(&c.Warehouse, filepath.Join(c.Data, "warehouse"))
 	if c.Memory == 0 {
 		c.Memory = h.memory()
 	}

@@ -30,10 +30,11 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, Config{
 		Connect: "127.0.0.1:15002",
 		HTTP:    "127.0.0.1:8080",
-		Data:    "/home/u/.local/state/spurwheel",
+		Data:    "/home/u/.local/state/spurwheel", Warehouse: "/home/u/.local/state/spurwheel/warehouse",
 		Memory:  7 << 30,
 		Threads: 6, Workers: 1,
-		Log: Log{Level: "info", Format: "auto"},
+		Cluster: Cluster{Listen: "127.0.0.1:0", Raft: "127.0.0.1:0", Expect: 1},
+		Log:     Log{Level: "info", Format: "auto"},
 	}, c)
 }
 
@@ -134,7 +135,8 @@ func TestAddressesAllowed(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	require.Equal(t, []string{
-		"connect", "http", "insecure-i-know", "data", "memory", "threads", "workers", "log.level", "log.format",
+		"connect", "http", "insecure-i-know", "data", "memory", "threads", "workers", "schedulers", "warehouse",
+		"cluster.name", "cluster.join", "cluster.expect", "cluster.listen", "cluster.raft", "cluster.key", "log.level", "log.format",
 		"s3.endpoint", "s3.region", "s3.access-key", "s3.secret-key", "s3.session-token", "s3.path-style",
 		"testing.batch-rows", "testing.spill-beyond",
 	}, Keys())

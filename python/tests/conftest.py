@@ -14,9 +14,13 @@ import pytest
 from pyspark.sql import SparkSession
 
 import datasets
+from cluster import Cluster
 from server import Server
 
 REMOTE = os.environ.get("SPURWHEEL_REMOTE")
+
+#: `3,3` runs the tests on a cluster of three schedulers and three workers instead of one process.
+CLUSTER = os.environ.get("SPURWHEEL_CLUSTER")
 
 
 #: Keeps ended sessions from being collected: PySpark 4.1's SparkSession.__del__ shuts a thread pool
@@ -44,6 +48,11 @@ def own_server() -> Iterator[Server | None]:
     """The server process this run started, or None with SPURWHEEL_REMOTE."""
     if REMOTE:
         yield None
+        return
+    if CLUSTER:
+        schedulers, workers = map(int, CLUSTER.split(","))
+        with Cluster(schedulers, workers, threads=2) as server:
+            yield server
         return
     with Server(threads=2) as server:
         yield server

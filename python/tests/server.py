@@ -72,11 +72,15 @@ class Server:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.log.append(line.rstrip("\n"))
+            self._heard(line.rstrip("\n"))
             found = None if self._ready.is_set() else _READY.search(line)
             if found:
                 self.connect, self.http = found["connect"], found["http"] or ""
                 self._ready.set()
         self._ready.set()
+
+    def _heard(self, line: str) -> None:
+        """Each line of output, for those who read more in it."""
 
     def _await_ready(self) -> None:
         if self._ready.wait(READY_SECONDS) and self.connect:

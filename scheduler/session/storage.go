@@ -60,6 +60,14 @@ func (s *storage) clear() {
 	s.mu.plans = map[string]*persisted{}
 	s.mu.Unlock()
 	for _, p := range all {
+		s.drop(p)
+	}
+}
+
+// drop frees a plan's rows. Where none are kept, as in a cluster, plans are
+// computed again each time.
+func (s *storage) drop(p *persisted) {
+	if s.rows != nil {
 		s.rows.Drop(p.key)
 	}
 }
@@ -96,7 +104,7 @@ func (s *storage) remove(meaning string) {
 	delete(s.mu.plans, meaning)
 	s.mu.Unlock()
 	if p != nil {
-		s.rows.Drop(p.key)
+		s.drop(p)
 	}
 }
 
@@ -167,7 +175,7 @@ func (s *Session) SemanticKey(ctx context.Context, n plan.Node) (string, error) 
 // useCached replaces the largest persisted subtrees by their kept rows,
 // computing those that are not there yet.
 func (q *query) useCached(ctx context.Context, n plan.Node) (plan.Node, error) {
-	if q.s.storage.empty() {
+	if q.s.storage.rows == nil || q.s.storage.empty() {
 		return n, nil
 	}
 	return plan.TransformDown(n, func(x plan.Node) (plan.Node, error) {

@@ -64,12 +64,13 @@ type ClusterStatusResponse struct {
 	Term          uint64                 `protobuf:"varint,3,opt,name=term,proto3" json:"term,omitempty"`
 	Schedulers    []*SchedulerInfo       `protobuf:"bytes,4,rep,name=schedulers,proto3" json:"schedulers,omitempty"`
 	// Of the leader only:
-	Workers       []*WorkerInfo `protobuf:"bytes,5,rep,name=workers,proto3" json:"workers,omitempty"`
-	Sessions      int64         `protobuf:"varint,6,opt,name=sessions,proto3" json:"sessions,omitempty"`
-	Jobs          int64         `protobuf:"varint,7,opt,name=jobs,proto3" json:"jobs,omitempty"`
-	Leading       bool          `protobuf:"varint,8,opt,name=leading,proto3" json:"leading,omitempty"` // who answers is the leader
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Workers        []*WorkerInfo `protobuf:"bytes,5,rep,name=workers,proto3" json:"workers,omitempty"`
+	Sessions       int64         `protobuf:"varint,6,opt,name=sessions,proto3" json:"sessions,omitempty"`
+	Jobs           int64         `protobuf:"varint,7,opt,name=jobs,proto3" json:"jobs,omitempty"`
+	Leading        bool          `protobuf:"varint,8,opt,name=leading,proto3" json:"leading,omitempty"`                                    // who answers is the leader
+	ConnectAddress string        `protobuf:"bytes,9,opt,name=connect_address,json=connectAddress,proto3" json:"connect_address,omitempty"` // where the leader takes Spark Connect from gateways
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ClusterStatusResponse) Reset() {
@@ -156,6 +157,13 @@ func (x *ClusterStatusResponse) GetLeading() bool {
 		return x.Leading
 	}
 	return false
+}
+
+func (x *ClusterStatusResponse) GetConnectAddress() string {
+	if x != nil {
+		return x.ConnectAddress
+	}
+	return ""
 }
 
 type SchedulerInfo struct {
@@ -1199,7 +1207,7 @@ var File_spurwheel_v1_admin_proto protoreflect.FileDescriptor
 const file_spurwheel_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x18spurwheel/v1/admin.proto\x12\fspurwheel.v1\"\x16\n" +
-	"\x14ClusterStatusRequest\"\xa5\x02\n" +
+	"\x14ClusterStatusRequest\"\xce\x02\n" +
 	"\x15ClusterStatusResponse\x12\x16\n" +
 	"\x06leader\x18\x01 \x01(\tR\x06leader\x12%\n" +
 	"\x0eleader_address\x18\x02 \x01(\tR\rleaderAddress\x12\x12\n" +
@@ -1210,7 +1218,8 @@ const file_spurwheel_v1_admin_proto_rawDesc = "" +
 	"\aworkers\x18\x05 \x03(\v2\x18.spurwheel.v1.WorkerInfoR\aworkers\x12\x1a\n" +
 	"\bsessions\x18\x06 \x01(\x03R\bsessions\x12\x12\n" +
 	"\x04jobs\x18\a \x01(\x03R\x04jobs\x12\x18\n" +
-	"\aleading\x18\b \x01(\bR\aleading\"\xab\x01\n" +
+	"\aleading\x18\b \x01(\bR\aleading\x12'\n" +
+	"\x0fconnect_address\x18\t \x01(\tR\x0econnectAddress\"\xab\x01\n" +
 	"\rSchedulerInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05inner\x18\x02 \x01(\tR\x05inner\x12\x12\n" +

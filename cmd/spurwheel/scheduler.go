@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
+
+	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
+	"github.com/spurwheel/spurwheel/internal/config"
+	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/scheduler/cluster"
+	"github.com/spurwheel/spurwheel/scheduler/fleet"
+)
+
+const (
+	// hintEvery is how often a scheduler looks who leads, for those it sends away.
+	hintEvery = 100 * time.Millisecond
+	// innerPing finds workers and gateways that vanished without a word.
+	innerPing    = 10 * time.Second
+	innerPingOut = 5 * time.Second
+	// minInnerPing is how often a peer may ping.
+	minInnerPing = 2 * time.Second
+	// maxInnerStreams bounds the calls of one connection.
+	maxInnerStreams = 1000
+)
+
+// scheduler is a process that keeps the record with others and leads when elected.
+type scheduler struct {
+	settings config.Config
+	log      *slog.Logger
+	group    *cluster.Group
+	door     *fleet.Door
+	admin    *admin
+}
+
+// runScheduler takes part in the group until ctx ends.
+func runScheduler(ctx context.Context, p process, log *slog.Logger, settings config.Config) (err error) {
+	if settings.Cluster.Name == "" {
+		return errs.Errorf(errs.Invalid, "", "a scheduler needs a --name, which it keeps for life")
+	}
+	data, err := openDataFolder(settings.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstError(err, data.Close()) }()
+	key, err := clusterKey(settings)
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(int64(settings.Memory))
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", settings.Cluster.Listen)
+	if err != nil {
+		return errs.E(errs.Unavailable, "scheduler", err)
+	}
+	defer listener.Close()
+	group, err := cluster.Start(ctx, cluster.Config{
+		ID: settings.Cluster.Name, Address: settings.Cluster.Raft, Inner: listener.Addr().String(),
+		Data: filepath.Join(settings.Data, "raft"), Expect: settings.Cluster.Expect, Join: others(settings),
+		Secret: key, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstError(err, group.Close()) }()
+	s := &scheduler{settings: settings, log: log, group: group, door: &fleet.Door{}}
+	s.admin = newAdminService(s)
+	printReady(p.stdout, "role=scheduler", "name="+settings.Cluster.Name, "inner="+listener.Addr().String())
+	return s.serve(ctx, listener)
+}
+
+// others are the schedulers to begin the group with; one alone has none.
+func others(settings config.Config) []string {
+	if settings.Cluster.Expect == 1 {
+		return nil
+	}
+	return settings.Cluster.Addresses()
+}
+
+// clusterKey reads the members' key, if there is one.
+func clusterKey(settings config.Config) ([]byte, error) {
+	path := settings.Cluster.Key
+	if path == "" {
+		path = filepath.Join(settings.Data, keyFile)
+		if _, err := os.Stat(path); os.IsNotExist(err) {
+			return nil, nil
+		}
+	}
+	key, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errs.E(kindOfFileError(err), "cluster key", err)
+	}
+	if len(key) != keyBytes {
+		return nil, errs.Errorf(errs.Invalid, "cluster key", "%s has %d bytes, want %d", path, len(key), keyBytes)
+	}
+	return key, nil
+}
+
+// serve answers inner calls and leads when elected, until ctx ends.
+func (s *scheduler) serve(ctx context.Context, listener net.Listener) error {
+	server := grpc.NewServer(
+		grpc.MaxRecvMsgSize(maxInner), grpc.MaxSendMsgSize(maxInner), grpc.MaxConcurrentStreams(maxInnerStreams),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: innerPing, Timeout: innerPingOut}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minInnerPing, PermitWithoutStream: true}),
+	)
+	pb.RegisterControlServer(server, s.door)
+	pb.RegisterAdminServer(server, s.admin)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		stop := context.AfterFunc(ctx, server.Stop)
+		defer stop()
+		return errs.E(errs.Unavailable, "scheduler", server.Serve(listener))
+	})
+	group.Go(func() error { s.hint(ctx); return nil })
+	group.Go(func() error { return s.group.Run(ctx, s.lead) })
+	group.Go(func() error {
+		select {
+		case <-s.group.Failed():
+			return s.group.Err()
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	return group.Wait()
+}
+
+// hint tells those who ask here who leads.
+func (s *scheduler) hint(ctx context.Context) {
+	ticks := time.NewTicker(hintEvery)
+	defer ticks.Stop()
+	for {
+		if s.admin.leading() == nil {
+			id, inner := s.group.Leader()
+			if id == s.settings.Cluster.Name {
+				id, inner = "", "" // it is about to lead
+			}
+			s.door.Follow(id, inner)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+	}
+}
+
+// lead does the leader's work for one term.
+func (s *scheduler) lead(ctx context.Context, term uint64) error {
+	t, err := newTenure(ctx, s, term)
+	if err != nil {
+		return err
+	}
+	s.log.Info("leading", slog.Uint64("term", term), slog.String("connect", t.connectAddress()))
+	defer s.log.Info("leading no more", slog.Uint64("term", term))
+	return t.run(ctx)
+}
