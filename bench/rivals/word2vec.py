@@ -265,8 +265,9 @@ def _met(holds: bool) -> str:
 
 def _trainer() -> str:
     """What trains: the commit that last changed it, and a mark if it was changed since."""
-    commit = tpch._command("git", "log", "-1", "--format=%h", "--", "mllib/word2vec")
-    return commit + ("-dirty" if tpch._command("git", "status", "--short", "--untracked-files=no", "--", "mllib/word2vec") else "")
+    sources = ["--", *(str(CHECKOUT / "mllib" / "word2vec" / part) for part in ("corpus", "train", "vocab"))]
+    commit = tpch._command("git", "-C", str(CHECKOUT), "log", "-1", "--format=%h", *sources)
+    return commit + ("-dirty" if tpch._command("git", "-C", str(CHECKOUT), "status", "--short", "--untracked-files=no", *sources) else "")
 
 
 def _spread(values: list[float], decimals: int) -> str:

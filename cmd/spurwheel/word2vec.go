@@ -214,24 +214,26 @@ func (t *training) explain(err error) error {
 
 // trained is the summary of a training. Rates are raw words (words of the vocabulary) in a second.
 type trained struct {
-	Output     string  `json:"output"`
-	Device     string  `json:"device"`
-	Threads    int     `json:"threads"`
-	Files      int     `json:"files"`
-	Bytes      int64   `json:"bytes"`
-	Tokens     int64   `json:"tokens"`
-	Distinct   int64   `json:"distinct"`
-	Vocabulary int     `json:"vocabulary"`
-	Dim        int     `json:"dim"`
-	Words      int64   `json:"words"`
-	Sentences  int64   `json:"sentences"`
-	Epochs     int     `json:"epochs"`
-	Count      float64 `json:"count_seconds"`
-	Encode     float64 `json:"encode_seconds"`
-	Train      float64 `json:"train_seconds"`
-	Trained    int64   `json:"trained_words"`
-	PerSecond  float64 `json:"words_per_second"`
-	Peak       int64   `json:"peak_bytes"` // of resident memory, 0 where the system does not tell
+	Output      string  `json:"output"`
+	Device      string  `json:"device"`
+	Threads     int     `json:"threads"`
+	Files       int     `json:"files"`
+	Bytes       int64   `json:"bytes"`
+	Tokens      int64   `json:"tokens"`
+	Distinct    int64   `json:"distinct"`
+	Vocabulary  int     `json:"vocabulary"`
+	Dim         int     `json:"dim"`
+	Words       int64   `json:"words"`
+	Sentences   int64   `json:"sentences"`
+	Epochs      int     `json:"epochs"`
+	Count       float64 `json:"count_seconds"`
+	Encode      float64 `json:"encode_seconds"`
+	Train       float64 `json:"train_seconds"`
+	Consumed    int64   `json:"consumed_words"`
+	Trained     int64   `json:"trained_words"` // those that sub-sampling left
+	PerSecond   float64 `json:"words_per_second"`
+	TrainedRate float64 `json:"trained_words_per_second"`
+	Peak        int64   `json:"peak_bytes"` // of resident memory, 0 where the system does not tell
 }
 
 func (t *training) report(source *corpus.Source, m *model.Model, sum word2vec.Summary, device word2vec.Device) error {
@@ -239,18 +241,18 @@ func (t *training) report(source *corpus.Source, m *model.Model, sum word2vec.Su
 		Output: t.output, Device: device.Name(), Threads: t.cfg.Threads, Files: source.Files(), Bytes: source.Bytes(),
 		Tokens: sum.Counted.Words, Distinct: sum.Counted.Distinct, Vocabulary: m.Vocabulary.Len(), Dim: m.Dim,
 		Words: sum.Words, Sentences: sum.Sentences, Epochs: t.cfg.Epochs,
-		Count: sum.Count.Seconds(), Encode: sum.Encode.Seconds(), Train: sum.Train.Seconds(), Trained: sum.Trained,
+		Count: sum.Count.Seconds(), Encode: sum.Encode.Seconds(), Train: sum.Train.Seconds(), Consumed: sum.Consumed, Trained: sum.Trained,
 		Peak: peakResident(),
 	}
 	if r.Train > 0 {
-		r.PerSecond = float64(r.Trained) / r.Train
+		r.PerSecond, r.TrainedRate = float64(r.Consumed)/r.Train, float64(r.Trained)/r.Train
 	}
 	if t.asJSON {
 		return printJSON(t.process.stdout, r)
 	}
 	_, err := fmt.Fprintf(t.process.stdout,
-		"%s: %d words of %d components (%s)\n%d sentences of %d words from %d files; counted in %.1f s, encoded in %.1f s\n%d epochs in %.1f s, %.2f M words/s on the %s\n",
-		r.Output, r.Vocabulary, r.Dim, t.chosen, r.Sentences, r.Words, r.Files, r.Count, r.Encode, r.Epochs, r.Train, r.PerSecond/1e6, r.Device)
+		"%s: %d words of %d components (%s)\n%d sentences of %d words from %d files; counted in %.1f s, encoded in %.1f s\n%d epochs in %.1f s, %.2f M words/s (%.2f M after sub-sampling) on the %s\n",
+		r.Output, r.Vocabulary, r.Dim, t.chosen, r.Sentences, r.Words, r.Files, r.Count, r.Encode, r.Epochs, r.Train, r.PerSecond/1e6, r.TrainedRate/1e6, r.Device)
 	return err
 }
 

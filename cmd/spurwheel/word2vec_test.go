@@ -41,6 +41,7 @@ func TestWord2vec(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(stdout), &sum))
 		require.Equal(t, 40, sum.Vocabulary)
 		require.EqualValues(t, 15_000, sum.Words)
+		require.EqualValues(t, 45_000, sum.Consumed)
 		require.EqualValues(t, 45_000, sum.Trained)
 		require.Equal(t, "cpu", sum.Device)
 		require.Contains(t, stderr, "100.0%")

@@ -84,7 +84,8 @@ type Summary struct {
 	Count     time.Duration // of the vocabulary pass
 	Encode    time.Duration
 	Train     time.Duration
-	Trained   int64 // raw words trained in this call, over all epochs
+	Consumed  int64 // raw words of this call, over all epochs
+	Trained   int64 // those of them that sub-sampling left
 }
 
 // Fit trains a model of a corpus. If ctx ends it, its error is errs.Canceled, and there is a checkpoint to go on from where
@@ -197,7 +198,7 @@ func (f *fit) train(ctx context.Context, c *corpus.Corpus) (err error) {
 			}
 		}
 	}
-	f.sum.Train, f.sum.Trained = time.Since(clock.began), wordsAt(point.at, f.v.Total)-clock.from
+	f.sum.Train, f.sum.Consumed, f.sum.Trained = time.Since(clock.began), wordsAt(point.at, f.v.Total)-clock.from, clock.trained
 	return err
 }
 
@@ -209,6 +210,7 @@ func (f *fit) leg(ctx context.Context, c train.Corpus, from train.Position, cloc
 	}
 	defer stop()
 	at, err = f.opt.Device.Train(part, f.opt.Train, f.v, c, f.w, from, clock.report)
+	clock.trained, clock.leg = clock.trained+clock.leg, 0
 	switch {
 	case err == nil:
 		return at, true, nil
@@ -234,12 +236,16 @@ type stopwatch struct {
 	began time.Time
 	from  int64 // words done before this call
 	watch func(Report)
+	// trained words are those of the legs that have ended, leg's of the one under way.
+	trained, leg int64
 }
 
 func (s *stopwatch) report(p train.Progress) {
+	s.leg = p.Trained
 	if s.watch == nil {
 		return
 	}
+	p.Trained += s.trained
 	r := Report{Progress: p, Elapsed: time.Since(s.began)}
 	if done := p.Words - s.from; done > 0 && r.Elapsed > 0 {
 		r.PerSecond = float64(done) / r.Elapsed.Seconds()

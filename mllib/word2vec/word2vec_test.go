@@ -122,6 +122,27 @@ func TestFindsTopics(t *testing.T) {
 	}
 }
 
+// Raw words and those that sub-sampling left are told apart, and add up over the legs between checkpoints.
+func TestWordsConsumedAndTrained(t *testing.T) {
+	path := topical(t, 4000, 1)
+	for _, every := range []time.Duration{0, 10 * time.Millisecond} {
+		opt := options()
+		opt.Train.Sample, opt.Train.Epochs = 0.001, 5
+		if every > 0 {
+			opt.Checkpoints = kept(t.TempDir(), false)
+			opt.Checkpoints.Every = every
+		}
+		var last word2vec.Report
+		opt.Watch = func(r word2vec.Report) { last = r }
+		_, sum, err := word2vec.Fit(t.Context(), find(t, path), opt)
+		require.NoError(t, err)
+		require.Equal(t, 5*sum.Words, sum.Consumed)
+		require.Less(t, sum.Trained, sum.Consumed*3/4)
+		require.Greater(t, sum.Trained, sum.Consumed/3)
+		require.Equal(t, sum.Trained, last.Trained)
+	}
+}
+
 func TestSameSeedSameModel(t *testing.T) {
 	path := topical(t, 300, 1)
 	one, _, err := word2vec.Fit(t.Context(), find(t, path), options())
