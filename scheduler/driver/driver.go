@@ -110,6 +110,9 @@ func (d *Driver) Run(ctx context.Context) error {
 				timer.Reset(tick)
 			}
 		case ev := <-d.events:
+			if ctx.Err() != nil { // what comes of the end is not for the record
+				continue
+			}
 			d.turn(d.more(append(batch[:0], ev)))
 			if idling && d.cfg.Core.Busy() {
 				idling = false

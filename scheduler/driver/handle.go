@@ -319,13 +319,15 @@ func (h *Handle) Cancel(err error) {
 }
 
 // Close stops the job if it still runs, ends it in the record and lets workers
-// drop what they hold of it. Closing it again changes nothing.
+// drop what they hold of it. Closing it again changes nothing. Once the driver
+// has stopped, Close leaves the record and the workers alone: another leader may
+// go on with the job.
 func (h *Handle) Close(ctx context.Context) error {
 	h.d.Report(dispatch.Close{Job: h.spec.ID})
 	select {
 	case <-h.closed:
 	case <-h.d.done:
-		h.d.closed(h.spec.ID)
+		return nil
 	}
 	_, err := h.Result()
 	return h.d.cfg.Log.Append(ctx, record.EndJob{Job: h.spec.ID, Failed: err != nil})

@@ -90,7 +90,9 @@ func TestANewLeaderGoesOnWhereTheOldOneWas(t *testing.T) {
 	u, v := receive(t, old.launched), receive(t, old.launched)
 	b.recorded(t, "j", 0)
 	old.stop()
+	require.NoError(t, first.Close(t.Context()), "leaves the job to others")
 	receive(t, first.Ended())
+	require.Empty(t, old.discarded)
 	require.NotContains(t, string(b.state.Job("j").Spec), "CANARY")
 
 	l := b.lead(t, b, b.recovery("w"))

@@ -56,7 +56,7 @@ func firstWrong(n int, p plant, each func(*sim)) (seed int, wrong string) {
 }
 
 func TestSimulatedCluster(t *testing.T) {
-	n := seedsOf(t, 1000)
+	n := seedsOf(t, 2000)
 	jobs, failed, steps, terms := 0, 0, 0, uint64(0)
 	seed, wrong := firstWrong(n, noBug, func(s *sim) {
 		steps += s.steps
