@@ -16,8 +16,9 @@ import (
 
 // Client is Peers over connections. It is safe for concurrent use.
 type Client struct {
-	dial func(ctx context.Context, worker string) (net.Conn, error)
-	mu   struct {
+	dial  func(ctx context.Context, worker string) (net.Conn, error)
+	stall time.Duration
+	mu    struct {
 		sync.Mutex
 		closed bool
 		idle   map[string][]*link
@@ -39,17 +40,18 @@ const readAhead = 16 << 10
 
 // NewClient makes a client; dial connects to a worker's Serve (see Dialer).
 func NewClient(dial func(ctx context.Context, worker string) (net.Conn, error)) *Client {
-	c := &Client{dial: dial}
+	c := &Client{dial: dial, stall: stall}
 	c.mu.idle = map[string][]*link{}
 	return c
 }
 
-// Open implements Peers. A kept connection may have died: then a fresh one is tried.
+// Open implements Peers. A kept connection may have died: then a fresh one is
+// tried, unless what it met is a peer that gives no answer.
 func (c *Client) Open(ctx context.Context, worker string, id *pb.TaskID, partition, from int) (Blocks, error) {
 	q := &request{kind: askPart, part: partition, from: from, task: id}
 	if l := c.take(worker); l != nil {
 		b, err := c.request(ctx, l, worker, q)
-		if err == nil || !errs.Is(err, errs.Unavailable) || ctx.Err() != nil {
+		if err == nil || !errs.Is(err, errs.Unavailable) || stalled(err) || ctx.Err() != nil {
 			return b, err
 		}
 	}
@@ -116,7 +118,7 @@ func (c *Client) Close() error {
 // request sends a request and reads the first header, so that a dead connection
 // and a missing output show at once.
 func (c *Client) request(ctx context.Context, l *link, worker string, q *request) (Blocks, error) {
-	b := &remoteBlocks{of: c, worker: worker, link: l}
+	b := &remoteBlocks{of: c, worker: worker, link: l, stall: c.stall}
 	msg, err := q.encode()
 	if err == nil {
 		err = b.ask(ctx, msg)
@@ -132,6 +134,7 @@ type remoteBlocks struct {
 	of     *Client
 	worker string
 	link   *link
+	stall  time.Duration
 	first  *header // read, its payload not
 	head   [headerLen]byte
 	ended  bool
@@ -139,7 +142,7 @@ type remoteBlocks struct {
 }
 
 func (b *remoteBlocks) ask(ctx context.Context, msg []byte) error {
-	if err := b.link.SetDeadline(time.Now().Add(stall)); err != nil {
+	if err := b.link.SetDeadline(time.Now().Add(b.stall)); err != nil {
 		return cut(err)
 	}
 	if _, err := b.link.Write(msg); err != nil {
@@ -220,7 +223,7 @@ func (b *remoteBlocks) fill(ctx context.Context, data []byte) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	for len(data) > 0 {
-		if err := l.SetReadDeadline(time.Now().Add(stall)); err != nil {
+		if err := l.SetReadDeadline(time.Now().Add(b.stall)); err != nil {
 			return cut(err)
 		}
 		if ctx.Err() != nil {

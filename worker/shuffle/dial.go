@@ -14,14 +14,15 @@ import (
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
 
-// dialTimeout bounds one attempt to connect.
+// dialTimeout bounds one attempt to connect and greet.
 const dialTimeout = 2 * time.Second
 
 // Dialer reaches workers by the addresses they are named by in outputs: by the
 // Unix socket if it is the right worker that answers there, else by TCP.
 type Dialer struct {
-	TLS    *tls.Config // of the worker's role; nil: plain TCP
-	NoUnix bool        // TCP also on one host, so that its network can be cut
+	TLS    *tls.Config   // of the worker's role; nil: plain TCP
+	NoUnix bool          // TCP also on one host, so that its network can be cut
+	Within time.Duration // to connect and greet; 0: dialTimeout
 }
 
 // Dial connects to a worker. A worker that was started anew under the address
@@ -31,8 +32,20 @@ func (d *Dialer) Dial(ctx context.Context, worker string) (net.Conn, error) {
 	if err != nil {
 		return nil, errs.E(errs.Lost, "shuffle.Dial", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	within := d.Within
+	if within == 0 {
+		within = dialTimeout
+	}
+	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	c, err := d.reach(bounded, worker, a)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		return nil, &fault{reason: ReasonCut, stalled: true, err: errs.Errorf(errs.Unavailable, "shuffle.Dial", "no answer from %s within %s", worker, within)}
+	}
+	return c, err
+}
+
+func (d *Dialer) reach(ctx context.Context, worker string, a Address) (net.Conn, error) {
 	if a.Unix != "" && !d.NoUnix {
 		// Another host may have a socket of that path: only the epoch tells.
 		if c, err := d.connect(ctx, "unix", a.Unix, a.Epoch); err == nil || a.TCP == "" {
@@ -69,7 +82,7 @@ func (d *Dialer) connect(ctx context.Context, network, address string, epoch uin
 
 // greet asks who answers.
 func greet(ctx context.Context, c net.Conn, epoch uint64) error {
-	b := &remoteBlocks{link: &link{c, bufio.NewReaderSize(c, headerLen)}}
+	b := &remoteBlocks{link: &link{c, bufio.NewReaderSize(c, headerLen)}, stall: stall}
 	msg, err := (&request{kind: askHello}).encode()
 	if err == nil {
 		err = b.ask(ctx, msg)

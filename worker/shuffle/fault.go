@@ -63,6 +63,12 @@ type fault struct {
 func (e *fault) Error() string { return e.err.Error() }
 func (e *fault) Unwrap() error { return e.err }
 
+// stalled tells whether the failure is that of a peer that gives no answer.
+func stalled(err error) bool {
+	f, ok := errors.AsType[*fault](err)
+	return ok && f.stalled
+}
+
 // reasonOf is why rows did not come; none if the failure is no loss.
 func reasonOf(err error) Reason {
 	if f, ok := errors.AsType[*fault](err); ok && f.reason != reasonNone {

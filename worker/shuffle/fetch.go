@@ -2,7 +2,6 @@ package shuffle
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
@@ -50,8 +49,7 @@ func (f *fetch) next(ctx context.Context, use func(h *header, payload []byte) er
 		if why == reasonNone {
 			return err
 		}
-		told, _ := errors.AsType[*fault](err)
-		wait, again := f.tries.again(why, told != nil && told.stalled)
+		wait, again := f.tries.again(why, stalled(err))
 		if !again {
 			return lost(f.of, why, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,6 +52,28 @@ func TestRetriesAreBounded(t *testing.T) {
 	for _, why := range []Reason{ReasonGone, ReasonDisk, reasonNone} {
 		_, ok := (&retries{}).again(why, false)
 		require.False(t, ok, why)
+	}
+}
+
+// A process that is stopped takes connections and gives no answer: it is asked
+// twice, and not as often as one that breaks them.
+func TestAPeerThatStallsIsAskedTwice(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	for _, epoch := range []uint64{0, 7} { // stalls at the request, at the greeting
+		dial, dials := &Dialer{Within: 20 * time.Millisecond}, 0
+		client := NewClient(func(ctx context.Context, worker string) (net.Conn, error) {
+			dials++
+			return dial.Dial(ctx, worker)
+		})
+		client.stall = 20 * time.Millisecond
+		near := New(Config{Worker: "near", Peers: client, Clock: hurried{}})
+		_, err = same(t.Context(), near, &pb.Output{Task: &pb.TaskID{Job: "j"}, Worker: Address{TCP: l.Addr().String(), Epoch: epoch}.String(), Rows: []int64{0, 1}})
+		requireLost(t, err, ReasonCut)
+		require.Equal(t, 2, dials)
+		require.NoError(t, client.Close())
+		require.NoError(t, near.Close())
 	}
 }
 
@@ -174,7 +197,6 @@ func TestBroadcastsAreFetchedOnce(t *testing.T) {
 	}
 	all.Wait()
 	require.EqualValues(t, 1, p.dials.Load())
-	require.Equal(t, 0, p.far.mu.outputs[keyOf(o.GetTask())].readers)
 	require.Positive(t, p.near.cfg.Budget.Used())
 	p.near.Discard("j")
 	require.Zero(t, p.near.cfg.Budget.Used())

@@ -14,15 +14,20 @@ import (
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
 
-// maxConns bounds the requests that are served at once; more wait to be accepted.
-const maxConns = 256
+// maxConns bounds the connections of a listener; more wait to be accepted, and
+// a reader that waits too long takes the worker for cut off. So it is well above
+// what a cluster's threads open, and what lies idle is hung up.
+const (
+	maxConns = 4096
+	maxRest  = 30 * time.Second // between two requests
+)
 
 // What a connection holds of blocks on their way, beside the kernel's buffers:
 // blocks in memory go by reference, those of a file in pieces.
 const (
 	sendAtOnce = 256 << 10
 	sendBlocks = 64 // and at most so many in one call
-	sendPiece  = 256 << 10
+	sendPiece  = 64 << 10
 )
 
 // unixBuffer is what the kernel holds of a Unix socket's bytes: a block, so that
@@ -88,6 +93,9 @@ func (s *Store) serveConn(ctx context.Context, c net.Conn) error {
 	}
 	w := &sender{conn: c}
 	for {
+		if err := c.SetReadDeadline(time.Now().Add(maxRest)); err != nil {
+			return err
+		}
 		q, err := readRequest(r)
 		if atEnd(err) {
 			return nil

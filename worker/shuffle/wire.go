@@ -31,9 +31,10 @@ const (
 	askPart  = 2
 )
 
-// stall is how long a peer that was asked may give no bytes before it counts as
-// cut off: as long as the lease that decides whether it is alive.
-const stall = 5 * time.Second
+// stall is how long a peer that was asked may give no bytes before it is asked
+// once more, and then counts as cut off: both together take about as long as the
+// lease that decides whether it is alive.
+const stall = 3 * time.Second
 
 // maxPause is how long a peer may take no bytes: a reader that has its hands
 // full. Hung up on, it asks again from the block it needs.
