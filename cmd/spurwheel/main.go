@@ -83,7 +83,7 @@ func newRoot(p process, started *bool) *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	commonFlags(root.PersistentFlags())
-	root.AddCommand(newUp(p), newSQL(p), newWorkerProcess(p), newSubmit(p), newWord2vec(p), newGPU(p), newVersion())
+	root.AddCommand(newUp(p), newSQL(p), newWorkerProcess(p), newSubmit(p), newWord2vec(p), newGPU(p), newVersion(), newTLS())
 	root.AddCommand(newRoles(p)...)
 	root.AddCommand(newAdminCommands(p)...)
 	return root
