@@ -40,7 +40,8 @@ func (g *Group) enter(ctx context.Context) {
 		switch g.meetConfiguration(); {
 		case g.present():
 			entered = true
-			wait = g.cfg.Timeouts.Heartbeat * 4
+			g.round(ctx) // for the addresses of those who moved
+			wait = g.cfg.Timeouts.Heartbeat * 8
 		case !entered || g.configured(g.self.ID):
 			g.step(ctx, g.round(ctx))
 		}
@@ -101,9 +102,14 @@ func (g *Group) everybody(ctx context.Context, addresses []string, call func() *
 			continue
 		}
 		all.Go(func() {
-			if r, err := g.ask(ctx, a, call()); err == nil && r.GetNode().GetId() != g.self.ID {
+			r, err := g.ask(ctx, a, call())
+			switch {
+			case r == nil:
+				g.peers.forget(a)
+			case err != nil:
+			case r.GetNode().GetId() != g.self.ID:
 				replies[i] = r
-			} else if err == nil && r.GetNode().GetInstance() != g.self.Instance {
+			case r.GetNode().GetInstance() != g.self.Instance:
 				g.cfg.Log.Error("another scheduler has the same name", slog.String("name", g.self.ID), slog.String("address", a))
 			}
 		})

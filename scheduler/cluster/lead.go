@@ -149,6 +149,17 @@ func (g *Group) runTenure(ctx context.Context, t *tenure, lead func(context.Cont
 	return nil
 }
 
+// Resign hands the leadership to another scheduler, so that nobody waits for
+// this one to be missed. It is to be followed by Close: should no other take it,
+// raft may refuse to write from then on (hashicorp/raft#696).
+func (g *Group) Resign(ctx context.Context) error {
+	if g.raft.State() != raft.Leader {
+		return nil
+	}
+	err := g.await(ctx, func() error { return g.raft.LeadershipTransfer().Error() })
+	return errs.E(errs.Unavailable, "cluster.Resign", err)
+}
+
 // Leader is the scheduler that leads as far as this one knows, and the address
 // for inner calls; both are empty where none is known.
 func (g *Group) Leader() (id, inner string) {

@@ -242,7 +242,7 @@ func TestTheRecordIsLinearizable(t *testing.T) {
 func torment(w *world, h *history, ops int, seed uint64) {
 	const clients = 8
 	a := &arena{world: w, h: h}
-	w.net.delay = time.Millisecond
+	w.net.delay.Store(int64(time.Millisecond))
 	w.open("s")
 	var asking, harming sync.WaitGroup
 	over := make(chan struct{})

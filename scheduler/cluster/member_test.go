@@ -127,6 +127,41 @@ func TestAllComeBackElsewhere(t *testing.T) {
 	})
 }
 
+// One follower moves while the others run; then the leader dies. The other
+// follower must find the one that moved.
+func TestAFollowerMoves(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		w.open("a")
+		leader := w.leader()
+		moves, stays := w.others(leader)[0], w.others(leader)[1]
+		w.stop(moves)
+		w.tune = func(c *Config) { c.Address = "127.0.0.1:99" }
+		w.start(moves, 3)
+		w.tune = nil
+		w.eventually("it is known", func() bool {
+			address, err := w.up[stays].peers.ServerAddr(raft.ServerID(moves))
+			return err == nil && address == "127.0.0.1:99"
+		})
+		w.stop(leader.self.ID)
+		w.open("b")
+	})
+}
+
+func TestALeaderResigns(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		w.open("a")
+		w.settled("a")
+		leader := w.leader()
+		began := time.Now()
+		require.NoError(t, leader.Resign(t.Context()))
+		next := w.leader(w.others(leader)...)
+		require.Less(t, time.Since(began), leader.cfg.Timeouts.Heartbeat, "nobody waits for a time-out")
+		require.NoError(t, next.Resign(t.Context()))
+		w.open("b")
+		require.NoError(t, w.up[w.others(w.leader())[0]].Resign(t.Context()), "it does not lead")
+	})
+}
+
 func TestFirstMembers(t *testing.T) {
 	reply := func(id string) replyOf { return replyOf{id: id} }
 	for _, c := range []struct {

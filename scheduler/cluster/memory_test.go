@@ -5,13 +5,14 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // memory is a network of named nodes in one process. Between nodes that are cut
 // bytes vanish: who waits for them waits until its own time-out.
 type memory struct {
-	delay time.Duration // of every write
+	delay atomic.Int64 // of every write, a time.Duration
 	mu    struct {
 		sync.Mutex
 		listeners map[string]*memoryListener
@@ -117,8 +118,8 @@ func (c *memoryConn) Write(p []byte) (int, error) {
 	if cut {
 		return len(p), nil
 	}
-	if c.of.delay > 0 {
-		time.Sleep(c.of.delay)
+	if d := c.of.delay.Load(); d > 0 {
+		time.Sleep(time.Duration(d))
 	}
 	return c.Conn.Write(p)
 }

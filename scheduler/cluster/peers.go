@@ -51,6 +51,14 @@ func (p *peers) note(m record.Member, replace bool) {
 	}
 }
 
+// forget drops who does not answer at an address, so that a word on another
+// address is taken.
+func (p *peers) forget(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.mu.known, func(_ string, m record.Member) bool { return m.Raft == address })
+}
+
 func (p *peers) list() []record.Member {
 	p.mu.Lock()
 	defer p.mu.Unlock()
