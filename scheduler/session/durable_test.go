@@ -359,10 +359,13 @@ func TestLargeArtifacts(t *testing.T) {
 	require.NoError(t, s.Blobs().Put(t.Context(), "cache/l", strings.NewReader(large)))
 	require.Len(t, filesIn(t, shared), 1)
 	require.Less(t, len(log.saved()[1].Values[0].Value), 1000)
-	r := lead(t, log, t.TempDir(), newStore(), shared).open(t, "s")
+	next := lead(t, log, t.TempDir(), newStore(), shared)
+	r := next.open(t, "s")
 	data, err := r.Blobs().Get(t.Context(), "cache/l")
 	require.NoError(t, err)
 	require.Equal(t, large, string(data))
+	require.NoError(t, next.Close(t.Context(), session.Key{User: "u", ID: "s"}))
+	require.Empty(t, filesIn(t, shared))
 }
 
 // TestCommandsHappenOnce stops a leader after each write to its log; the next

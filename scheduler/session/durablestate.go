@@ -316,8 +316,9 @@ func (b *Blobs) restore(ctx context.Context, name string, value []byte) error {
 	return b.write(name, bytes.NewReader(saved.Data), nil)
 }
 
-// sharedBlobs is a folder that every scheduler reaches; files are named by the
-// hash of their content, so that what is there already is right.
+// sharedBlobs is a session's folder of storage that every scheduler reaches;
+// files are named by the hash of their content, so that what is there already is
+// right.
 type sharedBlobs struct {
 	fs     vfs.FS
 	folder string
@@ -341,3 +342,23 @@ func (s sharedBlobs) store(ctx context.Context, path string) (name string, err e
 }
 
 func joinAbort(err, _ error) error { return err }
+
+// clear removes the folder of a session that has ended.
+func (s sharedBlobs) clear(ctx context.Context) error {
+	if s.folder == "" {
+		return nil
+	}
+	var files []string
+	for info, err := range s.fs.List(ctx, s.folder) {
+		if err != nil {
+			return err
+		}
+		files = append(files, info.Path)
+	}
+	for _, f := range files {
+		if err := s.fs.Remove(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spurwheel/spurwheel/cache"
 	"github.com/spurwheel/spurwheel/connectors/format"
+	"github.com/spurwheel/spurwheel/connectors/mux"
 	"github.com/spurwheel/spurwheel/dataset/catalog"
 	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/internal/clock"
@@ -168,7 +169,7 @@ func (m *Manager) Close(ctx context.Context, key Key) error {
 	}
 	var err error
 	if s.durable != nil {
-		err = m.cfg.Journal.Close(ctx, s.serverID)
+		err = errors.Join(m.cfg.Journal.Close(ctx, s.serverID), s.blobs.shared.clear(ctx))
 	}
 	return errors.Join(err, s.close())
 }
@@ -204,7 +205,7 @@ func (m *Manager) newSession(key Key, serverID string, conf *Conf, cat *catalog.
 	}
 	s.conf.durable, s.blobs.durable = s.durable, s.durable
 	if m.cfg.SharedBlobs != "" {
-		s.blobs.shared = sharedBlobs{m.cfg.Stores(nil), m.cfg.SharedBlobs}
+		s.blobs.shared = sharedBlobs{m.cfg.Stores(nil), mux.Join(m.cfg.SharedBlobs, serverID)}
 	}
 	s.fs = &sessionFS{conf: conf, stores: m.cfg.Stores}
 	s.storage = newStorage(m.cfg.Rows, s.serverID)
