@@ -67,23 +67,23 @@ type packer struct {
 	*composer
 	frames []*pb.SchedulerFrame
 	orders int // in the last frame
-	bytes  int // of templates in it
+	bytes  int // of templates and splits in it
 }
 
 func (p *packer) frame() *pb.SchedulerFrame { return p.frames[len(p.frames)-1] }
 
-// next begins another frame if the last one is full.
-func (p *packer) next(full bool) *pb.SchedulerFrame {
-	if full || p.orders >= maxOrders {
+// next begins another frame if the last one has no room.
+func (p *packer) next(size int, full bool) *pb.SchedulerFrame {
+	if full || p.orders >= maxOrders || p.bytes > 0 && p.bytes+size > maxTemplate {
 		p.frames = append(p.frames, &pb.SchedulerFrame{})
 		p.orders, p.bytes = 0, 0
 	}
-	p.orders++
+	p.orders, p.bytes = p.orders+1, p.bytes+size
 	return p.frame()
 }
 
 func (p *packer) message(m *pb.ToWorker) {
-	f := p.next(false)
+	f := p.next(0, false)
 	f.Messages = append(f.Messages, m)
 }
 
@@ -91,6 +91,10 @@ func (p *packer) message(m *pb.ToWorker) {
 // frame launches come first, so one never follows a message.
 func (p *packer) launch(t *pb.Task) bool {
 	id := t.GetId()
+	size := splitSize(t)
+	if size > maxTemplate {
+		return false
+	}
 	at := stage{id.GetJob(), id.GetStage()}
 	known := p.stages[at]
 	if known == nil || !same(known.of, t) {
@@ -99,7 +103,7 @@ func (p *packer) launch(t *pb.Task) bool {
 			return false
 		}
 	}
-	f := p.next(len(p.frame().GetMessages()) > 0)
+	f := p.next(size, len(p.frame().GetMessages()) > 0)
 	n := len(f.GetLaunches())
 	if n == 0 || f.GetLaunches()[n-1].GetTemplate() != known.number {
 		f.Launches = append(f.Launches, &pb.LaunchBatch{Template: known.number})
@@ -119,14 +123,23 @@ func (p *packer) template(at stage, t *pb.Task) (*sent, bool) {
 	if size > maxTemplate {
 		return nil, false
 	}
-	f := p.next(len(p.frame().GetMessages()) > 0 || p.bytes+size > maxTemplate)
+	f := p.next(size, len(p.frame().GetMessages()) > 0)
 	f.Templates = append(f.Templates, m)
-	p.last, p.bytes = p.last+1, p.bytes+size
+	p.last++
 	if p.stages == nil {
 		p.stages = map[stage]*sent{}
 	}
 	p.stages[at] = &sent{number: m.GetNumber(), of: t}
 	return p.stages[at], true
+}
+
+// splitSize is about what a task takes beside its template.
+func splitSize(t *pb.Task) int {
+	n := 0
+	for _, r := range t.GetSplits() {
+		n += proto.Size(r)
+	}
+	return n
 }
 
 // same tells whether two tasks of a stage differ in nothing but their splits.

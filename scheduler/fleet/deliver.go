@@ -23,7 +23,7 @@ func (f *Fleet) deliver(w *worker, reports []*pb.FromWorker) {
 		}
 	}
 	w.mu.Lock()
-	w.mu.applying = false
+	w.mu.applying--
 	w.mu.signs.heard = f.cfg.Clock.Now()
 	w.mu.Unlock()
 }

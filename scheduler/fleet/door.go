@@ -35,6 +35,13 @@ func (d *Door) Follow(id, address string) {
 	d.mu.fleet, d.mu.id, d.mu.address = nil, id, address
 }
 
+// Fleet is the one that workers are let in to, nil while this scheduler does not lead.
+func (d *Door) Fleet() *Fleet {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.mu.fleet
+}
+
 // Work serves a worker's stream.
 func (d *Door) Work(stream grpc.BidiStreamingServer[pb.WorkerFrame, pb.SchedulerFrame]) error {
 	d.mu.Lock()

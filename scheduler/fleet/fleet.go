@@ -7,6 +7,8 @@ package fleet
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
@@ -59,13 +61,14 @@ type Fleet struct {
 
 	mu struct {
 		sync.Mutex
-		closed  bool
-		workers map[string]*worker
-		stores  map[string]*worker // by address of the outputs
-		awaited int
-		gone    map[string]loss
-		order   []string // names in gone, oldest first
-		watch   watch
+		closed   bool
+		sessions map[*session]struct{}
+		workers  map[string]*worker
+		stores   map[string]*worker // by address of the outputs
+		awaited  int
+		gone     map[string]loss
+		order    []string // names in gone, oldest first
+		watch    watch
 	}
 	settled chan struct{} // closed when nobody is awaited any more
 }
@@ -79,7 +82,8 @@ func New(cfg Config) *Fleet {
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}
-	f.mu.workers, f.mu.stores, f.mu.gone = map[string]*worker{}, map[string]*worker{}, map[string]loss{}
+	f.mu.sessions, f.mu.workers = map[*session]struct{}{}, map[string]*worker{}
+	f.mu.stores, f.mu.gone = map[string]*worker{}, map[string]loss{}
 	return f
 }
 
@@ -134,10 +138,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 func (f *Fleet) close() {
 	f.mu.Lock()
 	f.mu.closed = true
-	var open []*session
-	for _, w := range f.mu.workers {
-		open = append(open, w.open())
-	}
+	open := slices.Collect(maps.Keys(f.mu.sessions))
 	f.mu.Unlock()
 	for _, s := range open {
 		s.stop(notLeader("", ""))

@@ -41,6 +41,10 @@ func TestATaskThereAndBack(t *testing.T) {
 
 	f.Cancel("w", up.Epoch, sent.GetId())
 	require.True(t, proto.Equal(sent.GetId(), receive(t, n.canceled)))
+	f.Launch("w", up.Epoch, task("j", 7))
+	require.Equal(t, int32(1), f.Status()[0].GetRunning())
+	f.Cancel("w", up.Epoch, receive(t, n.launched).GetId())
+	require.Zero(t, f.Status()[0].GetRunning(), "its slot is free at once")
 	f.Discard("j")
 	require.Equal(t, "j", receive(t, n.discarded))
 	n.stop()

@@ -118,13 +118,17 @@ func (f *Fleet) join(s *session, w *worker, r *pb.Register) {
 			w.putLocked(order{discard: job})
 		}
 	}
-	w.mu.applying = true // until the scheduler knows it
+	w.mu.applying++ // until the scheduler knows it
 	w.mu.Unlock()
 	f.counts.joined.Add(1)
 	f.log.Info("worker joined", slog.String("worker", w.name), slog.Int64("epoch", w.epoch), slog.Int("outputs", len(up.Held)),
 		slog.Int("running", len(r.GetRunning())))
 	f.cfg.Sink.Report(up)
+	w.mu.Lock()
+	w.mu.applying--
+	w.mu.Unlock()
 	w.attach(s, f.cfg.Clock.Now())
+	close(w.known)
 }
 
 // live tells of each job that a worker holds something of whether it is live.
@@ -142,6 +146,11 @@ func (f *Fleet) live(r *pb.Register) map[string]bool {
 // is made up for: tasks it never got are sent again, those it should not have
 // any more are stopped.
 func (f *Fleet) resume(s *session, w *worker, r *pb.Register) {
+	select {
+	case <-w.known: // or its reports would come before it
+	case <-s.over:
+		return
+	}
 	f.counts.resumed.Add(1)
 	missed := w.reconcile(r)
 	w.attach(s, f.cfg.Clock.Now())
@@ -218,7 +227,7 @@ func (w *worker) attach(s *session, now time.Time) {
 		return
 	}
 	w.mu.session.stop(status.Error(codes.Aborted, "the worker came on another stream"))
-	w.mu.session, w.mu.applying, w.mu.answer, w.mu.late = s, false, true, 0
+	w.mu.session, w.mu.answer, w.mu.late = s, true, 0
 	w.mu.signs.heard, w.mu.signs.cut, w.mu.signs.suspected = now, time.Time{}, time.Time{}
 	s.ready = w
 	s.registered.Store(true)

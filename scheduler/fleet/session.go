@@ -85,7 +85,13 @@ func (f *Fleet) begin(s *session) bool {
 	if f.mu.closed {
 		return false
 	}
-	f.streams.Go(s.read)
+	f.mu.sessions[s] = struct{}{}
+	f.streams.Go(func() {
+		s.read()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.mu.sessions, s)
+	})
 	f.streams.Go(s.write)
 	return true
 }
@@ -244,7 +250,9 @@ func (w *worker) hear(s *session, m *pb.WorkerFrame, now time.Time) ([]*pb.FromW
 	for _, r := range fresh {
 		delete(w.mu.given, keyOf(taskOf(r)))
 	}
-	w.mu.applying = len(fresh) > 0
+	if len(fresh) > 0 {
+		w.mu.applying++
+	}
 	if w.mu.reported-w.mu.acked >= ackEvery {
 		s.kick()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/clock"
@@ -245,6 +247,7 @@ func TestStaleAndRepeatedFramesChangeNothing(t *testing.T) {
 		"an earlier epoch":     {Sequence: 1000, Epoch: 4, Term: 1, LastReport: 9, Reports: doneFrame(0, 7).GetReports()},
 		"a later epoch":        {Sequence: 1001, Epoch: 6, Term: 1, LastReport: 9, Reports: doneFrame(0, 7).GetReports()},
 		"an earlier leader":    {Sequence: 1002, Epoch: 5, Term: 0, LastReport: 9, Reports: doneFrame(0, 7).GetReports()},
+		"reports before those": {Sequence: 1004, Epoch: 5, Term: 1, LastReport: 1, Reports: doneFrame(0, 0).GetReports()},
 		"reports that are old": {Sequence: 1003, Epoch: 5, Term: 1, LastReport: 2, Reports: doneFrame(0, 0, 1).GetReports()},
 	} {
 		if m.GetSequence() >= 1000 {
@@ -301,6 +304,49 @@ func TestAStreamWithoutRegistrationEnds(t *testing.T) {
 	require.Equal(t, codes.FailedPrecondition, status.Code(hear(t, q.over)))
 }
 
+// slow is a Sink that takes its time to hear of a worker.
+type slow struct{ events chan dispatch.Event }
+
+func (s *slow) Report(ev dispatch.Event) {
+	if _, up := ev.(dispatch.WorkerUp); up {
+		select {
+		case first := <-s.events: // overtook it
+			s.events <- first
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	s.events <- ev
+}
+
+func TestReportsDoNotOvertakeTheirWorker(t *testing.T) {
+	r := newRoom(t, 0)
+	sink := &slow{events: make(chan dispatch.Event, 2)}
+	r.cfg.Sink = sink
+	register := func() *pb.WorkerFrame { return &pb.WorkerFrame{Register: &pb.Register{Name: "w", Slots: 2}} }
+	p := r.stream(1)
+	p.say(register())
+	require.Eventually(t, func() bool { return r.find("w", 1) != nil }, 20*time.Second, time.Millisecond)
+	p.cancel() // it was not patient
+	q := r.stream(1)
+	q.say(register())
+	q.say(doneFrame(1, 0))
+	require.IsType(t, dispatch.WorkerUp{}, hear(t, sink.events))
+	require.IsType(t, dispatch.Done{}, hear(t, sink.events))
+}
+
+func TestSplitsOfManyTasksAreSentInParts(t *testing.T) {
+	var c composer
+	big := launch(0)
+	big.Splits = []*pb.SplitRange{{Splits: make([]int32, maxTemplate/3)}}
+	orders := []order{{launch: big}, {launch: big}, {launch: big}, {launch: big}}
+	frames, unfit := c.frames(outgoing{orders: orders})
+	require.Empty(t, unfit)
+	require.Len(t, frames, 2)
+	for _, f := range frames {
+		require.Less(t, proto.Size(f), MaxMessage)
+	}
+}
+
 func TestAnInventoryInParts(t *testing.T) {
 	r := newRoom(t, 100)
 	p := r.stream(1)
@@ -350,6 +396,46 @@ func TestATemplateIsSentOnce(t *testing.T) {
 	require.Len(t, frames[0].GetTemplates(), 1)
 	require.Len(t, frames[1].GetTemplates(), 1, "after the discard it is sent again")
 	require.Len(t, frames[1].GetMessages(), 1)
+	frames, _ = c.frames(outgoing{orders: []order{{cancel: other.GetId()}, {launch: other}}})
+	require.Len(t, frames, 2)
+	require.Len(t, frames[1].GetLaunches(), 1)
+}
+
+func TestFramesThatNoWorkerSends(t *testing.T) {
+	long := strings.Repeat("x", maxJobName+1)
+	for name, m := range map[string]*pb.WorkerFrame{
+		"more reports than were counted": doneFrame(1, 0, 1),
+		"too many reports":               {LastReport: 1 << 40, Reports: make([]*pb.FromWorker, maxReports+1)},
+		"no report":                      {LastReport: 1, Reports: []*pb.FromWorker{{}}},
+		"a greeting of pipes":            {LastReport: 1, Reports: []*pb.FromWorker{{Kind: &pb.FromWorker_Hello{}}}},
+		"a report of no task":            {LastReport: 1, Reports: []*pb.FromWorker{{Kind: &pb.FromWorker_Done{Done: &pb.TaskDone{}}}}},
+		"a partition below none":         doneFrame(1, -1),
+		"no name":                        {Register: &pb.Register{}},
+		"a long name":                    {Register: &pb.Register{Name: long}},
+		"a long address":                 {Register: &pb.Register{Name: "w", Shuffle: long}},
+		"slots below none":               {Register: &pb.Register{Name: "w", Slots: -1}},
+		"slots beyond sense":             {Register: &pb.Register{Name: "w", Slots: maxSlots + 1}},
+		"devices below none":             {Register: &pb.Register{Name: "w", Gpus: -1}},
+		"an output of no task":           {Register: &pb.Register{Name: "w", Held: []*pb.Output{{}}}},
+		"a task of a long name":          {Register: &pb.Register{Name: "w", Running: []*pb.TaskID{{Job: long}}}},
+	} {
+		require.Equal(t, codes.InvalidArgument, status.Code(checkFrame(m)), name)
+	}
+	require.NoError(t, checkFrame(doneFrame(9, 0, 1)))
+	require.NoError(t, checkFrame(&pb.WorkerFrame{Register: &pb.Register{Name: "w", Slots: 1, Running: []*pb.TaskID{{Job: "j"}}}}))
+}
+
+func TestAnInventoryBeyondItsLimit(t *testing.T) {
+	r := newRoom(t, 100)
+	p := r.stream(1)
+	ids := make([]*pb.TaskID, maxInventory/2+1)
+	for i := range ids {
+		ids[i] = launch(0).GetId()
+	}
+	for range 2 {
+		p.say(&pb.WorkerFrame{Register: &pb.Register{Name: "w", Running: ids, More: true}})
+	}
+	require.Equal(t, codes.ResourceExhausted, status.Code(hear(t, p.over)))
 }
 
 func TestAThousandWorkers(t *testing.T) {

@@ -30,8 +30,9 @@ type worker struct {
 	f       *Fleet
 	name    string
 	epoch   int64
-	info    *pb.Register // without what it held; not changed
-	awaited bool         // under the fleet's lock
+	info    *pb.Register  // without what it held; not changed
+	awaited bool          // under the fleet's lock
+	known   chan struct{} // closed when the scheduler has heard of it
 
 	mu struct {
 		sync.Mutex
@@ -40,7 +41,7 @@ type worker struct {
 		late     int // looks in a row that found it overdue
 		reason   string
 		ended    bool // the epoch is over
-		applying bool // its reports wait for the scheduler
+		applying int  // frames of it that wait for the scheduler
 		full     bool
 
 		queue  []order
@@ -61,7 +62,7 @@ type worker struct {
 }
 
 func newWorker(f *Fleet, name string, epoch int64, info *pb.Register) *worker {
-	w := &worker{f: f, name: name, epoch: epoch, info: info}
+	w := &worker{f: f, name: name, epoch: epoch, info: info, known: make(chan struct{})}
 	w.mu.signs.heard = f.cfg.Clock.Now()
 	w.mu.given, w.mu.jobs = map[key]*pb.Task{}, map[string]struct{}{}
 	return w
@@ -149,7 +150,7 @@ func (w *worker) overdue(now time.Time, late time.Duration) bool {
 		w.mu.reason = Overflow
 		return true
 	}
-	if w.mu.applying { // its next words are here, but not read
+	if w.mu.applying > 0 { // its next words are here, but not read
 		w.mu.signs.heard = now
 	}
 	w.mu.signs = w.mu.signs.later(late)

@@ -10,8 +10,12 @@ import (
 )
 
 const (
-	firstDelay = 50 * time.Millisecond
-	maxDelay   = time.Second
+	firstDelay = 25 * time.Millisecond
+	// maxDelay holds while a new leader may be elected any moment, idleDelay once
+	// that has taken long.
+	maxDelay  = 200 * time.Millisecond
+	idleDelay = time.Second
+	longAfter = 50 // failures
 	// steady is how long a stream must have lived to count as a success: one that
 	// is welcomed and dismissed at once does not bring the delays back to none.
 	steady = time.Second
@@ -79,6 +83,9 @@ func (r *route) delay(random float64) time.Duration {
 		return 0
 	}
 	d := min(firstDelay<<min(r.fails-2, 10), maxDelay)
+	if r.fails > longAfter {
+		d = idleDelay
+	}
 	return d/2 + time.Duration(random*float64(d)/2)
 }
 
