@@ -83,12 +83,12 @@ func New(cfg Config) *Driver {
 // Run serves events until ctx ends; then all jobs fail with ctx's cause. If the
 // log fails it returns that error, and jobs end with one of kind Unavailable.
 func (d *Driver) Run(ctx context.Context) error {
-	defer close(d.done)
 	inner, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { d.appender.run(inner) })
-	defer wg.Wait()
+	defer wg.Wait() // last, since the lanes report until done is closed
+	defer close(d.done)
 	defer cancel()
+	wg.Go(func() { d.appender.run(inner) })
 	timer := d.cfg.Clock.NewTimer(tick)
 	defer timer.Stop()
 	d.turn(d.first)

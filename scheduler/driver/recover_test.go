@@ -328,3 +328,25 @@ func FuzzDecode(f *testing.F) {
 		dispatch.New(placement.FairLocal{}).Step(time.Unix(0, 0), ev)
 	})
 }
+
+// A stopped driver must not wait for lanes that wait for it.
+func TestADriverStopsUnderLoad(t *testing.T) {
+	b := newBook(t)
+	l := b.lead(t, b, driver.Recovery{})
+	l.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 1})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 20_000 {
+				l.Report(dispatch.Tick{})
+			}
+		})
+	}
+	for i := range 50 {
+		_, err := l.Submit(t.Context(), driver.JobSpec{ID: string(rune('A' + i)), Session: "s", Stages: []driver.StageSpec{{Stage: dispatch.Stage{Tasks: 0}}}})
+		require.NoError(t, err)
+	}
+	l.stop()
+	require.NoError(t, receive(t, l.over))
+	wg.Wait()
+}
