@@ -44,8 +44,10 @@ func (g *Group) ask(ctx context.Context, address string, call *pb.GroupCall) (*p
 		return nil, errs.E(errs.Unavailable, op, err)
 	}
 	g.peers.heard(reply.GetNode())
-	for _, n := range reply.GetKnown() {
-		g.peers.heardOf(n)
+	if !g.entered.Load() { // later the log says who there is; else two would remind each other of the dead for ever
+		for _, n := range reply.GetKnown() {
+			g.peers.heardOf(n)
+		}
 	}
 	if reply.GetError() != "" {
 		return reply, errs.E(errs.Kind(min(reply.GetErrorKind(), uint32(errs.Internal))), op, errors.New(reply.GetError()))

@@ -34,15 +34,14 @@ const pinName = "spurwheel/first members"
 // to it that the record keeps that: a restored one may not. One that was
 // removed stays out until it is started again.
 func (g *Group) enter(ctx context.Context) {
-	entered := false
 	for ctx.Err() == nil {
 		wait := g.cfg.Timeouts.Heartbeat / 3
 		switch g.meetConfiguration(); {
 		case g.present():
-			entered = true
+			g.entered.Store(true)
 			g.round(ctx) // for the addresses of those who moved
 			wait = g.cfg.Timeouts.Heartbeat * 8
-		case !entered || g.configured(g.self.ID):
+		case !g.entered.Load() || g.configured(g.self.ID):
 			g.step(ctx, g.round(ctx))
 		}
 		pause(ctx, wait)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -35,7 +36,8 @@ type Group struct {
 	sealer    *sealer
 	metrics   *metrics
 	notify    chan bool
-	pinning   sync.Mutex // one pin at a time
+	pinning   sync.Mutex  // one pin at a time
+	entered   atomic.Bool // the record has had this start of this scheduler
 
 	stop    context.CancelFunc
 	failed  chan struct{} // closed when this scheduler cannot go on
