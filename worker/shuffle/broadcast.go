@@ -144,14 +144,14 @@ func (s *Store) fetchShared(ctx context.Context, o *pb.Output, p int) *sharedBlo
 				return errTooBig
 			}
 			e.booked += n
-			data := (&buffer{}).grow(int(n))
+			data := mem.Aligned(int(n))
 			h.put(data)
 			copy(data[headerLen:], payload)
 			e.blocks = append(e.blocks, data)
 			return nil
 		})
 	}
-	e.err = errors.Join(plainEnd(e.err), f.close())
+	e.err = errors.Join(plainEnd(e.err), f.end())
 	if errors.Is(e.err, errTooBig) {
 		s.shared.budget.Shrink(e.booked)
 		return &sharedBlocks{tooBig: true}
@@ -170,7 +170,7 @@ func plainEnd(err error) error {
 // heldBlocks reads blocks in memory.
 type heldBlocks struct{ list [][]byte }
 
-func (b *heldBlocks) Next(ctx context.Context) ([]byte, error) {
+func (b *heldBlocks) Next(ctx context.Context, _ *Buffer) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -138,7 +138,6 @@ type remoteBlocks struct {
 	first  *header // read, its payload not
 	head   [headerLen]byte
 	ended  bool
-	buf    buffer
 }
 
 func (b *remoteBlocks) ask(ctx context.Context, msg []byte) error {
@@ -167,7 +166,7 @@ func cut(err error) error {
 	return &fault{reason: ReasonCut, stalled: errors.Is(err, os.ErrDeadlineExceeded), err: errs.E(errs.Unavailable, "shuffle.Read", errors.New(err.Error()))}
 }
 
-func (b *remoteBlocks) Next(ctx context.Context) ([]byte, error) {
+func (b *remoteBlocks) Next(ctx context.Context, room *Buffer) ([]byte, error) {
 	if b.ended {
 		return nil, io.EOF
 	}
@@ -180,7 +179,10 @@ func (b *remoteBlocks) Next(ctx context.Context) ([]byte, error) {
 	}
 	switch h.kind {
 	case kindBlock:
-		data := b.buf.grow(headerLen + int(h.stored))
+		data, err := room.Grow(headerLen + int(h.stored))
+		if err != nil {
+			return nil, err
+		}
 		copy(data, b.head[:])
 		return data, b.fill(ctx, data[headerLen:])
 	case kindEnd:

@@ -18,6 +18,7 @@ type fetch struct {
 	want  identity
 
 	blocks Blocks // nil: to be opened
+	room   Buffer // of the block at hand
 	seq    int    // of the next block
 	rows   int64  // seen
 	tries  retries
@@ -31,7 +32,7 @@ func (s *Store) newFetch(o *pb.Output, part int) *fetch {
 			epoch = 0 // nobody will answer for it
 		}
 	}
-	return &fetch{store: s, of: o, part: part, want: identityOf(o.GetTask(), part, epoch)}
+	return &fetch{store: s, room: Buffer{budget: s.cfg.Budget}, of: o, part: part, want: identityOf(o.GetTask(), part, epoch)}
 }
 
 // next hands the next block to use, which must not keep the bytes. If use fails
@@ -67,7 +68,7 @@ func (f *fetch) try(ctx context.Context, use func(h *header, payload []byte) err
 			return err
 		}
 	}
-	data, err := f.blocks.Next(ctx)
+	data, err := f.blocks.Next(ctx, &f.room)
 	if atEnd(err) {
 		return f.ended()
 	}
@@ -94,6 +95,13 @@ func (f *fetch) ended() error {
 		return errs.Errorf(errs.Corrupt, "shuffle.Read", "%d rows where the task reported %d", f.rows, want[f.part])
 	}
 	return io.EOF
+}
+
+// end closes for good.
+func (f *fetch) end() error {
+	err := f.close()
+	f.room.Free()
+	return err
 }
 
 func (f *fetch) close() error {

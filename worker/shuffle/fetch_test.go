@@ -3,6 +3,7 @@ package shuffle
 import (
 	"context"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -255,4 +256,39 @@ func TestABroadcastThatComesAfterItsTaskIsNotKept(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.Zero(t, s.cfg.Budget.Used())
 	require.Empty(t, s.shared.mu.held)
+}
+
+// What a reader has in flight counts in the budget when it is more than usual,
+// and only while it reads.
+func TestLargeBlocksAreBookedByTheirReaders(t *testing.T) {
+	for _, limit := range []int64{0, 1} { // raw, compressed in the file
+		p := newPair(t, Config{Dir: t.TempDir(), Budget: mem.NewBudget("far", limit)})
+		id := &pb.TaskID{Job: "j"}
+		w := p.far.newOutput(id, 2)
+		wide := batch.NewBatch(twoCols.Types(), 0)
+		wide.Cols[0].Append(int64(1))
+		wide.Cols[1].Append(strings.Repeat("wide", 3<<20))
+		wide.N = 1
+		require.NoError(t, w.Write(t.Context(), 1, wide))
+		require.NoError(t, w.finish())
+		o := &pb.Output{Task: id, Worker: p.far.cfg.Worker, Rows: []int64{0, 1}}
+		w.done = o
+		require.NoError(t, p.far.add(keyOf(id), w))
+
+		r, err := p.near.Read(t.Context(), o, 1, twoCols)
+		require.NoError(t, err)
+		_, err = r.Next(t.Context())
+		require.True(t, errs.Is(err, errs.Exhausted), "12 MiB where 1 is granted: %v", err)
+		require.NoError(t, r.Close())
+
+		roomy := New(Config{Worker: "roomy", Peers: p.near.cfg.Peers, Budget: mem.NewBudget("roomy", 64<<20)})
+		r, err = roomy.Read(t.Context(), o, 1, twoCols)
+		require.NoError(t, err)
+		b, err := r.Next(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, wide.Cols[1].Get(0), b.Cols[1].Get(0))
+		require.GreaterOrEqual(t, roomy.cfg.Budget.Used(), int64(12<<20))
+		require.NoError(t, r.Close())
+		require.Zero(t, roomy.cfg.Budget.Used())
+	}
 }

@@ -80,7 +80,6 @@ type localBlocks struct {
 	store *Store
 	out   *output
 	list  []block
-	buf   buffer
 }
 
 // pop is the next block's place.
@@ -93,7 +92,7 @@ func (l *localBlocks) pop() (block, bool) {
 	return b, true
 }
 
-func (l *localBlocks) Next(ctx context.Context) ([]byte, error) {
+func (l *localBlocks) Next(ctx context.Context, room *Buffer) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -104,7 +103,10 @@ func (l *localBlocks) Next(ctx context.Context) ([]byte, error) {
 	case b.mem != nil:
 		return b.mem, nil
 	}
-	data := l.buf.grow(b.size)
+	data, err := room.Grow(b.size)
+	if err != nil {
+		return nil, err
+	}
 	return data, l.out.load(b, data)
 }
 
@@ -122,18 +124,22 @@ type reader struct {
 	fetch  *fetch
 	schema types.Schema
 	types  []types.Type
-	raw    buffer // of compressed blocks
+	raw    Buffer // of compressed blocks
 }
 
 func (s *Store) reader(f *fetch, schema types.Schema) *reader {
-	return &reader{fetch: f, schema: schema, types: schema.Types()}
+	return &reader{fetch: f, schema: schema, types: schema.Types(), raw: Buffer{budget: s.cfg.Budget}}
 }
 
 func (r *reader) Schema() types.Schema { return r.schema }
 
 func (r *reader) Next(ctx context.Context) (b *batch.Batch, err error) {
 	err = r.fetch.next(ctx, func(h *header, payload []byte) error {
-		raw, err := h.unpack(payload, r.room(h))
+		room, err := r.room(h)
+		if err != nil {
+			return err
+		}
+		raw, err := h.unpack(payload, room)
 		if err != nil {
 			return err
 		}
@@ -148,11 +154,15 @@ func (r *reader) Next(ctx context.Context) (b *batch.Batch, err error) {
 	return b, nil
 }
 
-func (r *reader) room(h *header) []byte {
+func (r *reader) room(h *header) ([]byte, error) {
 	if h.codec == codecRaw {
-		return nil
+		return nil, nil
 	}
-	return r.raw.grow(int(h.raw))
+	return r.raw.Grow(int(h.raw))
 }
 
-func (r *reader) Close() error { return r.fetch.close() }
+func (r *reader) Close() error {
+	err := r.fetch.end()
+	r.raw.Free()
+	return err
+}

@@ -28,9 +28,10 @@ type Peers interface {
 }
 
 // Blocks is a stream of stored blocks: header and payload, not yet checked.
-// Next ends with io.EOF; the bytes are borrowed until the following Next or Close.
+// Next ends with io.EOF; the bytes are in room or immutable, and borrowed until
+// the following Next or Close.
 type Blocks interface {
-	Next(ctx context.Context) ([]byte, error)
+	Next(ctx context.Context, room *Buffer) ([]byte, error)
 	Close() error
 }
 
