@@ -467,3 +467,21 @@ func beginAgain(t *testing.T, s *session.Session, text string) (*session.Result,
 	}
 	return r, r.Close()
 }
+
+func TestWhatAnOperationDidIsForgottenWithIt(t *testing.T) {
+	log, dir, store := &memoryLog{}, t.TempDir(), newStore()
+	s := lead(t, log, dir, store, "").open(t, "s")
+	_, err := begin(t, s, "op", "create database d")
+	require.NoError(t, err)
+	log.fails = func(what, key string) error {
+		if what == "delete" && key == "effect/op" {
+			return errs.Errorf(errs.Unavailable, "test", "the leader is dead")
+		}
+		return nil
+	}
+	require.Error(t, s.Drop(t.Context(), "operation/op"))
+	log.fails = nil
+	require.Equal(t, []string{"effect/op"}, log.keys())
+	lead(t, log, dir, store, "")
+	require.Empty(t, log.keys())
+}

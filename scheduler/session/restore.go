@@ -239,17 +239,27 @@ func (m *Manager) scratch(owner *Session, st step) *Session {
 	return s
 }
 
-// commits ends the writes that nobody will run again.
+// commits ends the writes that nobody will run again, and forgets what other
+// such operations had done.
 func (r *restorer) commits(ctx context.Context, s *Session) {
 	for op, e := range s.durable.mu.effects {
-		if e.Manifest == nil || e.Done || s.durable.keeps(op) {
+		if s.durable.keeps(op) {
 			continue
 		}
-		q, err := s.newQuery(op)
-		if err == nil {
-			q.effect, q.again = e, true
-			err = q.finish(ctx, *e.Manifest)
+		err := s.durable.dropEffect(ctx, op)
+		if e.Manifest != nil && !e.Done {
+			err = s.finishFor(ctx, op, e)
 		}
 		r.problem(Key{s.user, s.id}, keyEffect+op, err)
 	}
+}
+
+// finishFor ends the write of an operation.
+func (s *Session) finishFor(ctx context.Context, op string, e *effect) error {
+	q, err := s.newQuery(op)
+	if err != nil {
+		return err
+	}
+	q.effect, q.again = e, true
+	return q.finish(ctx, *e.Manifest)
 }
