@@ -332,3 +332,11 @@ func TestTasksGoWhereTheirInputIs(t *testing.T) {
 		running = append(running[1:], launches(b.step(doneOf(running[0])))...)
 	}
 }
+
+func TestATaskIsOfferedOnce(t *testing.T) {
+	b := newTable(t, dispatch.Config{})
+	prefer := [][]string{{"a", "b"}, {"b", "a"}}
+	l := launches(b.step(up("a", 4), up("b", 4), job("x", dispatch.Stage{Tasks: 2, Prefer: prefer})))
+	require.Len(t, l, 2)
+	require.NotEqual(t, l[0].Task, l[1].Task)
+}

@@ -115,7 +115,9 @@ func (c *Core) stageDone(j *job, s *stage) {
 	again := s.reported
 	s.reported, s.unsure = true, s.Volatile
 	s.generation++
-	c.changed(s)
+	for _, t := range s.consumers { // read other outputs from now on
+		t.inputs = nil
+	}
 	outputs := s.outputs()
 	c.emit(StageDone{Job: j.ID, Stage: s.ID, Outputs: outputs, Generation: s.generation, Inputs: j.generations(s)})
 	if s == j.last {

@@ -80,7 +80,6 @@ func (c *Core) set(j *job, s *stage, i int, to state) {
 	case finished:
 		s.done--
 		p.claimed, p.spare = false, nil
-		c.changed(s)
 	case waiting, running:
 	}
 	p.state = to
@@ -92,18 +91,7 @@ func (c *Core) set(j *job, s *stage, i int, to state) {
 		s.enqueue(i)
 	case finished:
 		s.done++
-		c.changed(s)
 	case waiting, running:
-	}
-}
-
-// changed says that consumers read other outputs from now on.
-func (c *Core) changed(s *stage) {
-	if !s.reported {
-		return // nobody reads it yet
-	}
-	for _, t := range s.consumers {
-		t.inputs = nil
 	}
 }
 
