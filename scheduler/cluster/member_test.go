@@ -46,13 +46,15 @@ func TestRemovedAndBackAgain(t *testing.T) {
 		})
 		w.open("b")
 		w.stop(gone)
-		w.eventually("nobody looks for it any more", func() bool {
+		forgotten := 0
+		w.eventually("nobody looks for it any more, nor is reminded of it", func() bool {
+			forgotten++
 			for _, g := range w.up {
 				if _, err := g.peers.ServerAddr(raft.ServerID(gone)); err == nil {
-					return false
+					forgotten = 0
 				}
 			}
-			return true
+			return forgotten == 2000 // 20 seconds
 		})
 		w.start(gone, 3)
 		w.eventually("three voters again", func() bool { return voters(w.leader()) == 3 })
