@@ -292,3 +292,27 @@ func TestLargeBlocksAreBookedByTheirReaders(t *testing.T) {
 		require.Zero(t, roomy.cfg.Budget.Used())
 	}
 }
+
+// Wide rows make blocks of few rows, however many come at once.
+func TestBlocksOfWideRowsAreNotLarger(t *testing.T) {
+	const rows, width = 300, 100_000
+	s := New(Config{Worker: "w", Budget: mem.NewBudget("w", 0)})
+	defer s.Close()
+	w := s.newOutput(&pb.TaskID{Job: "j"}, 1)
+	b := batch.NewBatch(twoCols.Types(), 0)
+	for i := range rows {
+		b.Cols[0].Append(int64(i))
+		b.Cols[1].Append(strings.Repeat("x", width))
+		b.N++
+	}
+	for range 3 {
+		require.NoError(t, w.Write(t.Context(), 0, b))
+	}
+	require.NoError(t, w.finish())
+	require.EqualValues(t, 3*rows, w.parts[0].rows)
+	require.Greater(t, len(w.parts[0].blocks), 3*rows*width/blockBytes)
+	for _, one := range w.parts[0].blocks {
+		require.Less(t, one.size, blockBytes+2*width)
+	}
+	require.NoError(t, w.drop())
+}

@@ -72,10 +72,11 @@ func (o *output) Write(_ context.Context, p int, b *batch.Batch) error {
 		if w.rows == nil {
 			w.rows = like(b)
 		}
-		n := min(b.N-from, blockRows-w.rows.N)
+		want := min(b.N-from, blockRows-w.rows.N)
+		n := b.Fit(from, want, blockBytes-w.rows.Bytes())
 		w.rows.AppendCopy(b, from, n)
 		from += n
-		if w.rows.N == blockRows || w.rows.N&511 == 0 && w.rows.Bytes() >= blockBytes {
+		if w.rows.N == blockRows || n < want || w.rows.Bytes() >= blockBytes {
 			if err := o.flush(p, w); err != nil {
 				return err
 			}
