@@ -113,7 +113,7 @@ func (c *Core) handle(ev Event) {
 		c.workerUp(ev)
 	case WorkerDown:
 		if w := c.worker(ev.Worker, ev.Epoch); w != nil {
-			c.workerDown(w, ev.Reason)
+			c.workerDown(w, ev.Reason, ev.Crashed)
 		}
 	case Drain:
 		if w := c.workers[ev.Worker]; w != nil && !w.draining {

@@ -117,6 +117,8 @@ func TestNoWorkersIsAnErrorAfterAWhile(t *testing.T) {
 	none[dispatch.JobFailed](t, b.pass(27*time.Second))
 	b.now = b.now.Add(time.Hour) // a clock that jumps takes no patience away
 	none[dispatch.JobFailed](t, b.step(dispatch.Drain{Worker: "a"}))
+	b.now = b.now.Add(-2 * time.Hour) // nor gives any
+	none[dispatch.JobFailed](t, b.step(dispatch.Tick{}))
 	failed := only[dispatch.JobFailed](t, b.pass(2*time.Second))
 	require.True(t, errs.Is(failed.Err, errs.Unavailable))
 	require.ErrorContains(t, failed.Err, "no workers")

@@ -17,6 +17,10 @@ const MaxAttempts = 4
 // was lost; it guards against a job that kills every worker it meets.
 const MaxLost = 16
 
+// MaxCrashes is how many different workers may die under a task before it is
+// taken for the cause: others are spared it.
+const MaxCrashes = 3
+
 // Shape is how a stage's tasks run.
 type Shape uint8
 
@@ -109,11 +113,13 @@ type (
 		Held    []Output
 		Running []Task
 	}
-	// WorkerDown ends an epoch: its tasks and outputs are lost.
+	// WorkerDown ends an epoch: its tasks and outputs are lost. Crashed says that
+	// its process is known to have died, maybe of what it ran.
 	WorkerDown struct {
-		Worker string
-		Epoch  int64
-		Reason string
+		Worker  string
+		Epoch   int64
+		Reason  string
+		Crashed bool
 	}
 	// Expect holds back the launches of recovered jobs until all these workers
 	// have registered, or For is over. It comes before their jobs.

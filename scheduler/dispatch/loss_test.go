@@ -103,3 +103,23 @@ func TestAnotherHeldOutputTakesTheLostOnesPlace(t *testing.T) {
 	require.Equal(t, 1, l[0].Task.Stage)
 	require.Equal(t, 7, l[0].Inputs[0][0].Task.Attempt)
 }
+
+func TestATaskThatKillsItsWorkersIsStopped(t *testing.T) {
+	for _, crashed := range []bool{true, false} {
+		b := newTable(t, dispatch.Config{})
+		b.step(up("a", 1), up("b", 1), up("c", 1), up("d", 1))
+		out := b.step(job("x", dispatch.Stage{Tasks: 1}))
+		for range dispatch.MaxCrashes {
+			none[dispatch.JobFailed](t, out)
+			l := launches(out)
+			require.Len(t, l, 1)
+			out = b.step(dispatch.WorkerDown{Worker: l[0].Worker, Epoch: 1, Reason: "killed", Crashed: crashed})
+		}
+		if !crashed {
+			require.Len(t, launches(out), 1, "a worker that was cut off is not the task's doing")
+			continue
+		}
+		failed := only[dispatch.JobFailed](t, out)
+		require.ErrorContains(t, failed.Err, "died while they ran partition 0 of stage 0 of job x")
+	}
+}

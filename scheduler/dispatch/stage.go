@@ -31,6 +31,7 @@ type partition struct {
 	output   Output
 	spare    []Output // other outputs that workers hold
 	avoid    []string
+	crashes  []string // workers that died while they ran it
 }
 
 type stage struct {

@@ -1,7 +1,9 @@
 package dispatch
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
 )
@@ -137,6 +139,9 @@ func (c *Core) retry(j *job, s *stage, i int, copied, gone bool, cause error) {
 		c.fail(j, tooMany(t, p.failures, cause))
 	case p.losses > MaxLost:
 		c.fail(j, tooMany(t, p.losses, cause))
+	case len(p.crashes) >= MaxCrashes:
+		c.fail(j, errs.E(errs.Lost, "dispatch", fmt.Errorf("workers %s died while they ran partition %d of stage %d of job %s, last: %w",
+			strings.Join(p.crashes, ", "), i, s.ID, j.ID, cause)))
 	}
 }
 

@@ -53,7 +53,7 @@ func (c *Core) workerUp(ev WorkerUp) {
 		c.reconcile(w, ev)
 		return
 	case w != nil:
-		c.workerDown(w, "restarted")
+		c.workerDown(w, "restarted", false)
 	}
 	w = &worker{id: ev.Worker, epoch: ev.Epoch, slots: ev.Slots, gpus: ev.GPUs}
 	c.workers[w.id] = w
@@ -215,7 +215,7 @@ func (c *Core) reconcilePart(w *worker, j *job, s *stage, i int, has map[Task]bo
 
 // workerDown loses a worker's tasks and outputs. The outputs of jobs that are
 // done count as there until a reader misses them.
-func (c *Core) workerDown(w *worker, reason string) {
+func (c *Core) workerDown(w *worker, reason string, crashed bool) {
 	delete(c.workers, w.id)
 	if w.draining && !w.drained {
 		c.drains--
@@ -227,15 +227,18 @@ func (c *Core) workerDown(w *worker, reason string) {
 		for _, s := range j.order {
 			for i := range s.parts {
 				if !j.gone {
-					c.partDown(w, j, s, i, cause)
+					c.partDown(w, j, s, i, cause, crashed)
 				}
 			}
 		}
 	}
 }
 
-func (c *Core) partDown(w *worker, j *job, s *stage, i int, cause error) {
+func (c *Core) partDown(w *worker, j *job, s *stage, i int, cause error, crashed bool) {
 	p := &s.parts[i]
+	if crashed && p.state == running && (p.run.w == w || p.copy.w == w) && !slices.Contains(p.crashes, w.id) {
+		p.crashes = append(p.crashes, w.id)
+	}
 	switch {
 	case p.state == running && p.run.w == w:
 		c.free(j, s, p.run)

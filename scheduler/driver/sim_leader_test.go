@@ -260,20 +260,20 @@ func (l *simLeader) tick() {
 	l.hear(dispatch.Tick{})
 	for _, w := range l.s.workers {
 		if p := l.peers[w.name]; p != nil && l.s.now-p.heard > simLease {
-			l.down(w, p.epoch)
+			l.down(w, p.epoch, false)
 		}
 	}
 	l.s.after(200*time.Millisecond, l.tick)
 }
 
-func (l *simLeader) down(w *simWorker, epoch int64) {
+func (l *simLeader) down(w *simWorker, epoch int64, crashed bool) {
 	p := l.peers[w.name]
 	if !l.alive || p == nil || p.epoch != epoch {
 		return
 	}
 	l.fenced[w.name] = epoch
 	delete(l.peers, w.name)
-	l.hear(dispatch.WorkerDown{Worker: w.name, Epoch: epoch, Reason: "silent"})
+	l.hear(dispatch.WorkerDown{Worker: w.name, Epoch: epoch, Reason: "gone", Crashed: crashed})
 }
 
 // tell sends to a worker; a message that does not arrive breaks the stream.

@@ -67,7 +67,7 @@ func (w *simWorker) kill(down time.Duration) {
 	w.fresh()
 	s, l, epoch := w.s, w.leader, w.epoch
 	if l != nil && s.rng.IntN(10) < 7 { // the connection is reset
-		s.after(s.some(time.Millisecond, time.Second), func() { l.down(w, epoch) })
+		s.after(s.some(time.Millisecond, time.Second), func() { l.down(w, epoch, true) })
 	}
 	s.after(down, w.start)
 }
