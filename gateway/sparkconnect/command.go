@@ -155,7 +155,7 @@ func (x *execution) checkpoint(ctx context.Context, c *pb.CheckpointCommand) err
 	if err := x.op.keepRemote(ctx, id); err != nil {
 		return err
 	}
-	if err := sess.addRemote(id, n); err != nil {
+	if err := sess.addRemote(id, n, c.GetRelation()); err != nil {
 		return err
 	}
 	r := &pb.CheckpointCommandResult{Relation: &pb.CachedRemoteRelation{RelationId: id}}
@@ -182,13 +182,19 @@ func (x *execution) removeRemote(ctx context.Context, id string) error {
 	return x.op.session.engine.State().Storage().Unpersist(ctx, n, false)
 }
 
-func (s *session) addRemote(id string, n plan.Node) error {
+func (s *session) addRemote(id string, n plan.Node, r *pb.Relation) error {
+	if s.lasting != nil {
+		r = s.inlined(r).(*pb.Relation)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.mu.remotes) >= maxRemotes {
 		return tooMany("checkpointed data frames in the session")
 	}
 	s.mu.remotes[id] = n
+	if s.lasting != nil {
+		s.mu.relations[id] = r
+	}
 	return nil
 }
 
@@ -198,5 +204,6 @@ func (s *session) takeRemote(id string) plan.Node {
 	defer s.mu.Unlock()
 	n := s.mu.remotes[id]
 	delete(s.mu.remotes, id)
+	delete(s.mu.relations, id)
 	return n
 }

@@ -117,7 +117,7 @@ func (x *execution) execute(ctx context.Context, n plan.Node) (Result, error) {
 	req := ExecuteRequest{OperationID: x.op.id, Tags: x.op.tags, Plan: n, Description: describe(x.op.request)}
 	if _, ok := n.(plan.Command); ok && x.op.session.lasting != nil {
 		var err error
-		if req.Source, err = source(x.op.request); err != nil {
+		if req.Source, err = source(x.op.session.inlined(x.op.request).(*pb.ExecutePlanRequest)); err != nil {
 			return nil, err
 		}
 	}

@@ -2,12 +2,14 @@ package sparkconnect
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	pb "github.com/spurwheel/spurwheel/api/spark/connect"
 	"github.com/spurwheel/spurwheel/dataset/plan"
@@ -185,10 +187,53 @@ func (s *Server) restoreRemote(ctx context.Context, sess *session, id string, da
 	if err != nil {
 		return err
 	}
-	if err := sess.engine.State().Storage().Persist(ctx, n, checkpointLevel(c.GetCheckpointCommand())); err != nil {
+	level := checkpointLevel(c.GetCheckpointCommand())
+	if err := sess.engine.State().Storage().Persist(ctx, n, level); err != nil {
 		return err
 	}
-	return sess.addRemote(id, n)
+	return sess.addRemote(id, n, c.GetCheckpointCommand().GetRelation())
+}
+
+// inlined is a message with checkpointed plans in place of their ids: what is
+// kept under it outlives them. Without any, it is the message itself.
+func (s *session) inlined(m proto.Message) proto.Message {
+	s.mu.Lock()
+	relations := maps.Clone(s.mu.relations)
+	s.mu.Unlock()
+	if len(relations) == 0 {
+		return m
+	}
+	m = proto.Clone(m)
+	inline(m.ProtoReflect(), relations)
+	return m
+}
+
+func inline(m protoreflect.Message, relations map[string]*pb.Relation) {
+	if r, ok := m.Interface().(*pb.Relation); ok {
+		if known := relations[r.GetCachedRemoteRelation().GetRelationId()]; known != nil {
+			r.RelType = proto.CloneOf(known).RelType
+			return
+		}
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.IsMap():
+			if f.MapValue().Message() != nil {
+				v.Map().Range(func(_ protoreflect.MapKey, v protoreflect.Value) bool {
+					inline(v.Message(), relations)
+					return true
+				})
+			}
+		case f.Message() == nil:
+		case f.IsList():
+			for i := range v.List().Len() {
+				inline(v.List().Get(i).Message(), relations)
+			}
+		default:
+			inline(v.Message(), relations)
+		}
+		return true
+	})
 }
 
 // remoteID is the id of an operation's checkpoint: the same when it is run again.
@@ -205,7 +250,7 @@ func (o *operation) keepRemote(ctx context.Context, id string) error {
 	if o.session.lasting == nil {
 		return nil
 	}
-	data, err := source(o.request)
+	data, err := source(o.session.inlined(o.request).(*pb.ExecutePlanRequest))
 	if err != nil {
 		return err
 	}

@@ -326,6 +326,29 @@ func TestCheckpointsAreRestored(t *testing.T) {
 	b.close()
 }
 
+// A view over a checkpoint outlives the checkpoint.
+func TestSourcesHoldWhatTheyAreOver(t *testing.T) {
+	e, id := newLastingEngine(), uuid.NewString()
+	a := lead(t, e, id, small())
+	defer a.close()
+	checkpoint := func(in *pb.Relation) *pb.Relation {
+		rs, err := a.run(commandPlan(&pb.Command{CommandType: &pb.Command_CheckpointCommand{CheckpointCommand: &pb.CheckpointCommand{Relation: in}}}))
+		require.NoError(t, err)
+		return &pb.Relation{RelType: &pb.Relation_CachedRemoteRelation{CachedRemoteRelation: rs[0].GetCheckpointCommandResult().GetRelation()}}
+	}
+	limit := func(in *pb.Relation) *pb.Relation {
+		return &pb.Relation{RelType: &pb.Relation_Limit{Limit: &pb.Limit{Input: in, Limit: 2}}}
+	}
+	over := limit(checkpoint(limit(checkpoint(rangeOf(5)))))
+	_, err := a.run(commandPlan(&pb.Command{CommandType: &pb.Command_CreateDataframeView{CreateDataframeView: &pb.CreateDataFrameViewCommand{Name: "v", Input: over}}}))
+	require.NoError(t, err)
+	sess := e.sessions[SessionKey{"ada", id}]
+	n, err := a.server.Translate(t.Context(), sess, sess.source)
+	require.NoError(t, err)
+	require.Contains(t, plan.Tree(n), "Range")
+	require.Equal(t, plan.Tree(bare(sess.ran[len(sess.ran)-1])), plan.Tree(bare(n)))
+}
+
 func TestSourcesTranslateAgain(t *testing.T) {
 	e, id := newLastingEngine(), uuid.NewString()
 	a := lead(t, e, id, small())

@@ -30,6 +30,7 @@ type session struct {
 		finished   map[string]opState      // of released operations
 		order      []string                // of finished
 		remotes    map[string]plan.Node
+		relations  map[string]*pb.Relation // of remotes, without other remotes in them; of lasting sessions
 		used       time.Time
 		version    clientVersion
 		closed     bool
@@ -135,7 +136,7 @@ func (s *sessions) add(key SessionKey) *session {
 	sess := &session{key: key, ready: make(chan struct{})}
 	sess.mu.operations, sess.mu.finished = map[string]*operation{}, map[string]opState{}
 	sess.mu.ending = map[*operation]struct{}{}
-	sess.mu.remotes, sess.mu.used = map[string]plan.Node{}, s.srv.clock.Now()
+	sess.mu.remotes, sess.mu.relations, sess.mu.used = map[string]plan.Node{}, map[string]*pb.Relation{}, s.srv.clock.Now()
 	s.mu.live[key] = sess
 	return sess
 }
