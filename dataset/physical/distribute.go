@@ -251,23 +251,21 @@ func (c *cutter) union(n *Union) spread {
 	return spread{node: n.WithChildren(out), parts: p, tasks: tasks}
 }
 
-// dealScan spreads one scan's splits over tasks.
+// dealScan spreads one scan's splits over tasks: each gets a run of them, so
+// that rows read back task by task are in the order of the files, and the runs
+// have about the same bytes.
 func dealScan(s *Scan, tasks int) [][]int32 {
-	order := make([]int32, len(s.Splits))
-	for i := range order {
-		order[i] = int32(i)
+	var total int64
+	for i := range s.Splits {
+		total += s.Splits[i].Bytes + 1
 	}
-	slices.SortStableFunc(order, func(a, b int32) int { return int(s.Splits[b].Bytes - s.Splits[a].Bytes) })
-	out, load := make([][]int32, tasks), make([]int64, tasks)
-	for _, i := range order {
-		t := 0
-		for k := range load {
-			if load[k] < load[t] {
-				t = k
-			}
-		}
-		out[t] = append(out[t], i)
-		load[t] += s.Splits[i].Bytes + 1
+	out := make([][]int32, tasks)
+	before := int64(0)
+	for i := range s.Splits {
+		size := s.Splits[i].Bytes + 1
+		t := (before + size/2) * int64(tasks) / total // where the middle of the split lies
+		out[t] = append(out[t], int32(i))
+		before += size
 	}
 	return out
 }

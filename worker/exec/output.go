@@ -10,12 +10,30 @@ import (
 // RunTo runs a fragment to its end and hands its rows to out, spread over
 // partitions as the exchange says. Range exchanges need bounds that only a
 // sample of all tasks gives: their rows go by round robin here, and the
-// planner does not ask for them.
+// planner does not ask for them. What goes to a single partition keeps its order.
 func (r *Run) RunTo(ctx context.Context, ex *physical.Exchange, out Output) error {
+	if ex.Kind == physical.ExchangeSingle {
+		return r.inOrder(ctx, out)
+	}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
 	return (&pipeline{in: r.out, sink: &exchangeSink{ex: ex, out: out, comp: r.b.comp}}).run(ctx, r.b.deps.Threads)
+}
+
+func (r *Run) inOrder(ctx context.Context, out Output) error {
+	for {
+		b, err := r.Next(ctx)
+		if atEnd(err) {
+			return nil
+		}
+		if err == nil {
+			err = out.Write(ctx, 0, b)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // exchangeSink spreads rows over partitions.
