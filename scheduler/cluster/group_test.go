@@ -1,10 +1,13 @@
 package cluster
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -37,6 +40,43 @@ func TestThreeBeginAGroup(t *testing.T) {
 		for _, m := range leader.Status(t.Context()).Members {
 			require.True(t, m.Voter && m.Reachable, "%+v", m)
 		}
+	})
+}
+
+// What a newer version has written stops those who cannot read it, before they
+// know something else than the others.
+func TestAnEntryOfANewerVersionStops(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		w.open("a")
+		w.settled("a")
+		unknown := []byte{0xa2, 0x06, 0x01, 'x'} // field 100, bytes
+		_ = w.leader().raft.Apply(unknown, time.Second).Error()
+		for name, g := range w.up {
+			<-g.Failed()
+			require.True(t, errs.Is(g.Err(), errs.Internal), name)
+			err := g.Run(t.Context(), func(context.Context, uint64) error { return nil })
+			require.ErrorIs(t, err, g.Err())
+			require.Error(t, g.Append(t.Context(), record.OpenSession{Session: "b"}))
+			require.True(t, has(g, "a"))
+		}
+	})
+}
+
+func TestTheLargestEntry(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		w.open("a")
+		value := bytes.Repeat([]byte{7}, record.MaxEntry-100)
+		require.NoError(t, w.leader().Append(t.Context(), record.SessionPut{Session: "a", Key: "k", Value: value}))
+		w.open("b")
+		w.settled("b")
+		for name, g := range w.up {
+			g.Peek(func(s *record.State) {
+				got, _ := s.Session("a").Value("k")
+				require.True(t, bytes.Equal(value, got), name)
+			})
+		}
+		err := w.leader().Append(t.Context(), record.SessionPut{Session: "a", Key: "k", Value: make([]byte, record.MaxEntry)})
+		require.True(t, errs.Is(err, errs.Exhausted))
 	})
 }
 

@@ -75,6 +75,12 @@ func (h *history) fault(kind string) {
 	h.mu.faults[kind]++
 }
 
+func (h *history) faulted(kind string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.mu.faults[kind]
+}
+
 // asker is one client.
 type asker struct {
 	w        *arena
