@@ -119,6 +119,7 @@ func (c *Core) stageDone(j *job, s *stage) {
 		t.inputs = nil
 	}
 	outputs := s.outputs()
+	s.chosen = outputs
 	c.emit(StageDone{Job: j.ID, Stage: s.ID, Outputs: outputs, Generation: s.generation, Inputs: j.generations(s)})
 	if s == j.last {
 		j.done = true

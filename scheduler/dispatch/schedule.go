@@ -195,7 +195,11 @@ func (c *Core) emitLaunch(j *job, s *stage, i int, r run) {
 	if s.inputs == nil {
 		s.inputs = make(map[int][]Output, len(s.Inputs))
 		for _, in := range s.Inputs {
-			s.inputs[in] = j.stages[in].outputs()
+			from := j.stages[in]
+			if from.chosen == nil { // a stage of an earlier leader
+				from.chosen = from.outputs()
+			}
+			s.inputs[in] = from.chosen
 		}
 		s.template++
 	}

@@ -49,6 +49,7 @@ type stage struct {
 	near       map[string]*fifo // by preferred worker
 	template   int
 	inputs     map[int][]Output // of this template, nil: to be made
+	chosen     []Output         // what consumers read, nil: to be made
 	times      durations
 }
 
@@ -59,6 +60,7 @@ func (s *stage) complete() bool {
 	return s.done == len(s.parts) && s.reported && !s.between && !s.unsure
 }
 
+// outputs lists the outputs as they are now.
 func (s *stage) outputs() []Output {
 	out := make([]Output, len(s.parts))
 	for i := range s.parts {

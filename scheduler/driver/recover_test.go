@@ -350,3 +350,29 @@ func TestADriverStopsUnderLoad(t *testing.T) {
 	require.NoError(t, receive(t, l.over))
 	wg.Wait()
 }
+
+func TestAVolatileStageIsReadOnceItIsDurable(t *testing.T) {
+	b := newBook(t)
+	log := &slow{b, make(chan error, 1)}
+	l := b.lead(t, log, driver.Recovery{})
+	l.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 4})
+	spec := twoStages()
+	spec.Stages[0].Volatile = true
+	job, err := l.Submit(t.Context(), spec)
+	require.NoError(t, err)
+	l.Report(done(receive(t, l.launched)))
+	l.Report(done(receive(t, l.launched)))
+	log.gate <- nil
+	require.EqualValues(t, 1, receive(t, l.launched).GetId().GetStage())
+	require.NoError(t, job.Close(t.Context()))
+}
+
+func TestWorkersDropOnlyWhatNobodyKnows(t *testing.T) {
+	b := newBook(t)
+	l := b.lead(t, b, driver.Recovery{Jobs: []driver.RecordedJob{{ID: "unreadable", Spec: []byte{0xff}}}})
+	other := &pb.Task{Id: &pb.TaskID{Job: "forgotten"}}
+	kept := &pb.Task{Id: &pb.TaskID{Job: "unreadable"}}
+	l.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 4, Held: held(kept, other)})
+	require.Equal(t, "forgotten", receive(t, l.discarded))
+	require.Empty(t, l.discarded)
+}
