@@ -293,3 +293,28 @@ func TestOnlyGatewaysSpeakForOthers(t *testing.T) {
 	_, err = connect.NewSparkConnectServiceClient(e.dial(t, insecure.NewCredentials())).Config(auth.Forward(t.Context(), auth.Principal{Name: "ada", Role: auth.User}), &connect.ConfigRequest{})
 	require.Equal(t, codes.Unauthenticated, status.Code(err), "without TLS nobody is a gateway")
 }
+
+// A gateway hands headers on. What a client claims to be in them must not come
+// through, and neither must its token. Handlers of unknown services, which is
+// what relays are, are behind the interceptors too.
+func TestClaimsOfClientsEndAtTheGateway(t *testing.T) {
+	list, _, secret := tokens(t, clock.Real{})
+	var seen metadata.MD
+	e := &everyService{server: grpc.NewServer(
+		grpc.StreamInterceptor(auth.Stream(list, auth.Replace)), grpc.UnaryInterceptor(auth.Unary(list, auth.Replace)),
+		grpc.UnknownServiceHandler(func(_ any, in grpc.ServerStream) error {
+			seen, _ = metadata.FromIncomingContext(in.Context())
+			return status.Error(codes.NotFound, "reached")
+		}))}
+	conn := connect.NewSparkConnectServiceClient(e.dial(t, insecure.NewCredentials()))
+	claim := metadata.Pairs("x-spurwheel-principal", "root", "x-spurwheel-principal-role", "admin", "x-other", "stays")
+	_, err := conn.Config(metadata.NewOutgoingContext(t.Context(), claim), &connect.ConfigRequest{})
+	require.Equal(t, codes.Unauthenticated, status.Code(err))
+	claim.Set("authorization", "Bearer "+secret)
+	_, err = conn.Config(metadata.NewOutgoingContext(t.Context(), claim), &connect.ConfigRequest{})
+	require.Equal(t, codes.NotFound, status.Code(err))
+	require.Equal(t, []string{"ada"}, seen.Get("x-spurwheel-principal"))
+	require.Equal(t, []string{"user"}, seen.Get("x-spurwheel-principal-role"))
+	require.Empty(t, seen.Get("authorization"))
+	require.Equal(t, []string{"stays"}, seen.Get("x-other"))
+}

@@ -31,7 +31,7 @@ func Unary(c Checker, f Foreign) grpc.UnaryServerInterceptor {
 		if err := own(req, p, f); err != nil {
 			return nil, err
 		}
-		return next(With(ctx, p), req)
+		return next(admitted(ctx, p), req)
 	}
 }
 
@@ -42,7 +42,7 @@ func Stream(c Checker, f Foreign) grpc.StreamServerInterceptor {
 		if err != nil {
 			return refused(err)
 		}
-		return next(srv, &checked{in, With(in.Context(), p), p, f})
+		return next(srv, &checked{in, admitted(in.Context(), p), p, f})
 	}
 }
 
