@@ -196,14 +196,17 @@ func TestAJobEndsWhenItsResultIsDurable(t *testing.T) {
 
 func TestALogThatFailsEndsTheDriver(t *testing.T) {
 	b := newBook(t)
-	log := &slow{b, make(chan error, 1)}
+	log := &slow{b, make(chan error, 2)}
 	l := b.lead(t, log, driver.Recovery{})
 	l.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 4})
 	job, err := l.Submit(t.Context(), twoStages())
 	require.NoError(t, err)
+	for range 3 {
+		l.Report(done(receive(t, l.launched)))
+	}
 	log.gate <- errs.Errorf(errs.Unavailable, "raft", "leadership lost")
-	l.Report(done(receive(t, l.launched)))
-	l.Report(done(receive(t, l.launched)))
+	log.gate <- nil // for what comes after it, which must not
+	defer func() { require.Empty(t, b.state.Job("j").Done, "there is no gap in what is recorded") }()
 	require.ErrorContains(t, receive(t, l.over), "leadership lost")
 	receive(t, job.Ended())
 	_, err = job.Result()
@@ -273,7 +276,11 @@ func TestRoundsWithAStepWaitForIt(t *testing.T) {
 	require.NoError(t, err)
 	old.stop()
 	l := b.lead(t, b, b.recovery())
-	l.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 1})
+	l.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 4})
+	_, err = l.Submit(t.Context(), driver.JobSpec{ID: "k", Session: "s", Stages: []driver.StageSpec{{Stage: dispatch.Stage{Tasks: 1}}}})
+	require.NoError(t, err)
+	require.Equal(t, "k", receive(t, l.launched).GetId().GetJob())
+	require.Empty(t, l.launched, "without its step nothing of the other job starts")
 	h, err := l.Submit(t.Context(), rounds(func(round int, _ []dispatch.Output) bool { return round < 1 }))
 	require.NoError(t, err)
 	for range 2 {
