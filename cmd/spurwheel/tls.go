@@ -1,21 +1,125 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/spurwheel/spurwheel/gateway/auth"
+	"github.com/spurwheel/spurwheel/gateway/sparkconnect"
+	"github.com/spurwheel/spurwheel/internal/clock"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/pki"
+	"github.com/spurwheel/spurwheel/scheduler/cluster"
 )
+
+// security is what a process proves itself by and tells its callers by. Nil is
+// a process on addresses of this machine, which does neither.
+type security struct {
+	source *pki.Source
+	tokens *auth.Tokens // of a process that has clients
+}
+
+// openSecurity reads a node's folder of TLS material and the file of tokens;
+// either may be empty.
+func openSecurity(dir, tokens string, log *slog.Logger) (s *security, err error) {
+	if dir == "" && tokens == "" {
+		return nil, nil
+	}
+	s = &security{}
+	if dir != "" {
+		if s.source, err = pki.Open(dir, clock.Real{}, log); err != nil {
+			return nil, err
+		}
+	}
+	if tokens != "" {
+		if s.tokens, err = auth.OpenTokens(tokens, clock.Real{}, log); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *security) hasTLS() bool    { return s != nil && s.source != nil }
+func (s *security) hasTokens() bool { return s != nil && s.tokens != nil }
+
+// schedulerOptions are of a scheduler's inner port.
+func (s *security) schedulerOptions() []grpc.ServerOption {
+	if !s.hasTLS() {
+		return nil
+	}
+	return []grpc.ServerOption{grpc.Creds(s.source.ServerCredentials(pki.Roles()...))}
+}
+
+// toScheduler is for calls of schedulers' inner ports; nil without TLS.
+func (s *security) toScheduler() credentials.TransportCredentials {
+	if !s.hasTLS() {
+		return nil
+	}
+	return s.source.ClientCredentials(pki.Scheduler)
+}
+
+// raft is for the connections of schedulers with each other.
+func (s *security) raft() *cluster.TLS {
+	if !s.hasTLS() {
+		return nil
+	}
+	return &cluster.TLS{Server: s.source.ServerConfig(pki.Scheduler), Client: s.source.ClientConfig(pki.Scheduler)}
+}
+
+// stores are the two ends of reading stored rows: a worker's door, and the
+// dialer of workers and of the leader.
+func (s *security) stores() (door, dial *tls.Config) {
+	if !s.hasTLS() {
+		return nil, nil
+	}
+	return s.source.ServerConfig(pki.Worker, pki.Scheduler), s.source.ClientConfig(pki.Worker)
+}
+
+// gatewayOptions are of the port of users.
+func (s *security) gatewayOptions() []grpc.ServerOption {
+	var out []grpc.ServerOption
+	if s.hasTLS() {
+		out = append(out, grpc.Creds(credentials.NewTLS(s.source.DoorConfig())))
+	}
+	if s.hasTokens() {
+		out = append(out, grpc.UnaryInterceptor(auth.Unary(s.tokens, auth.Replace)), grpc.StreamInterceptor(auth.Stream(s.tokens, auth.Replace)))
+	}
+	return out
+}
+
+// users tells a Spark Connect server who calls: the leader believes gateways, a
+// server with clients of its own looks at their tokens. Nil asks nobody.
+func (s *security) users() sparkconnect.Authenticator {
+	switch {
+	case s.hasTokens():
+		return checkedBy{s.tokens}
+	case s.hasTLS():
+		return checkedBy{auth.Relayed{}}
+	}
+	return nil
+}
+
+// checkedBy is an Authenticator of the gateway over a Checker.
+type checkedBy struct{ auth.Checker }
+
+// Authenticate implements sparkconnect.Authenticator.
+func (c checkedBy) Authenticate(ctx context.Context, _, _ string) (sparkconnect.Principal, error) {
+	p, err := c.Check(ctx)
+	return sparkconnect.Principal{Name: p.Name}, err
+}
 
 // newTLS makes what nodes and clients prove themselves with.
 func newTLS() *cobra.Command {
