@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"slices"
 	"strings"
@@ -124,7 +123,7 @@ func BenchmarkNoOps(b *testing.B) {
 		benchmarkNoOps(b, func(s *scheduler) { local(b, s, "a"); local(b, s, "b") })
 	})
 	b.Run("two processes", func(b *testing.B) {
-		benchmarkNoOps(b, func(s *scheduler) { process(b, s); process(b, s) })
+		benchmarkNoOps(b, func(s *scheduler) { startProcess(b, s); startProcess(b, s) })
 	})
 }
 
@@ -135,18 +134,6 @@ func local(b *testing.B, s *scheduler, name string) {
 	var running sync.WaitGroup
 	running.Go(func() { _ = a.Run(ctx, &noops{agent: a}) })
 	b.Cleanup(func() { cancel(); running.Wait() })
-}
-
-func process(b *testing.B, s *scheduler) {
-	self, err := os.Executable()
-	require.NoError(b, err)
-	cmd := exec.CommandContext(context.WithoutCancel(b.Context()), self)
-	cmd.Env = append(os.Environ(), joinEnv+"="+s.address)
-	require.NoError(b, cmd.Start())
-	b.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM)
-		_ = cmd.Wait()
-	})
 }
 
 const benchTasks = 10_000

@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -75,7 +76,7 @@ func TestACutStreamKeepsTasksAndOutputs(t *testing.T) {
 
 func TestAWorkerThatDoesNotComeBackIsKilled(t *testing.T) {
 	s, e := newScheduler(t), newEar()
-	f, _ := s.lead(t, fleet.Config{Term: 1, Sink: e})
+	f, _ := s.lead(t, fleet.Config{Term: 1, Sink: e, Terms: fleet.StandardTerms()})
 	n := newNode(t, "w", s)
 	up := next[dispatch.WorkerUp](t, e)
 	f.Launch("w", up.Epoch, task("j", 0))
@@ -121,7 +122,7 @@ func TestANewLeaderHearsWhatWorkersHold(t *testing.T) {
 	a.door.Follow("b", b.address)
 	n.end(tasks[1]) // between two leaders
 	live := func(job string) bool { return job == "j" }
-	f2, _ := b.lead(t, fleet.Config{Leader: "b", Term: 2, Sink: e2, Live: live}, fleet.Member{Name: "w", Epoch: up.Epoch}, fleet.Member{Name: "dead", Epoch: 9})
+	f2, _ := b.lead(t, fleet.Config{Leader: "b", Term: 2, Sink: e2, Live: live, Terms: fleet.StandardTerms()}, fleet.Member{Name: "w", Epoch: up.Epoch}, fleet.Member{Name: "dead", Epoch: 9})
 	again := next[dispatch.WorkerUp](t, e2)
 	require.Equal(t, up.Epoch, again.Epoch)
 	held := map[int]bool{}
@@ -171,6 +172,15 @@ func TestDraining(t *testing.T) {
 	}
 }
 
+func TestALeaderWhoseClockWasAhead(t *testing.T) {
+	s, e := newScheduler(t), newEar()
+	far := time.Now().Add(time.Hour).UnixMicro()
+	s.lead(t, fleet.Config{Term: 1, Sink: e}, fleet.Member{Name: "w", Epoch: far})
+	newNode(t, "w", s)
+	require.Equal(t, fleet.Restarted, next[dispatch.WorkerDown](t, e).Reason)
+	require.Greater(t, next[dispatch.WorkerUp](t, e).Epoch, far)
+}
+
 func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -178,19 +188,4 @@ func closed(c <-chan struct{}) bool {
 	default:
 		return false
 	}
-}
-
-func TestAFullQueueDismisses(t *testing.T) {
-	s, e := newScheduler(t), newEar()
-	f, _ := s.lead(t, fleet.Config{Term: 1, Sink: e})
-	n := newNode(t, "w", s)
-	up := next[dispatch.WorkerUp](t, e)
-	n.cable.cut(true)
-	for i := range 3 * fleet.MaxQueued { // the first go to the broken stream
-		f.Launch("w", up.Epoch, task("j", i))
-	}
-	require.Equal(t, fleet.Overflow, next[dispatch.WorkerDown](t, e).Reason)
-	n.cable.cut(false)
-	require.Greater(t, next[dispatch.WorkerUp](t, e).Epoch, up.Epoch)
-	require.Empty(t, n.launched)
 }

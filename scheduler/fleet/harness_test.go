@@ -89,6 +89,10 @@ func (s *scheduler) lead(t testing.TB, cfg fleet.Config, expected ...fleet.Membe
 	if cfg.Clock == nil {
 		cfg.Clock = clock.Real{}
 	}
+	if cfg.Terms == (fleet.Terms{}) { // a busy machine loses nobody
+		cfg.Terms = fleet.StandardTerms()
+		cfg.Terms.Redial, cfg.Terms.Lease = patience, patience
+	}
 	f = fleet.New(cfg)
 	f.Expect(expected)
 	ctx, cancel := context.WithCancel(context.Background())

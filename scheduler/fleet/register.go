@@ -47,14 +47,14 @@ func (f *Fleet) admit(s *session, r *pb.Register, epoch int64) error {
 	}
 	f.mu.Lock()
 	w := f.mu.workers[r.GetName()]
-	over, reason := f.overLocked(r.GetName(), epoch)
+	over := f.overLocked(r.GetName(), epoch)
 	switch {
 	case f.mu.closed:
 		f.mu.Unlock()
 		return notLeader("", "")
-	case over:
+	case over != nil:
 		f.mu.Unlock()
-		return &dismissal{reason}
+		return over
 	case w != nil && w.epoch == epoch && !w.awaited:
 		f.mu.Unlock()
 		f.resume(s, w, r)
@@ -83,15 +83,15 @@ func (f *Fleet) admit(s *session, r *pb.Register, epoch int64) error {
 	return nil
 }
 
-// overLocked tells whether the epoch has ended already.
-func (f *Fleet) overLocked(name string, epoch int64) (bool, string) {
+// overLocked says of an epoch that has ended already why it did.
+func (f *Fleet) overLocked(name string, epoch int64) *dismissal {
 	if w := f.mu.workers[name]; w != nil && w.epoch > epoch {
-		return true, Restarted
+		return &dismissal{Restarted, w.epoch}
 	}
 	if l, ok := f.mu.gone[name]; ok && l.epoch >= epoch {
-		return true, l.reason
+		return &dismissal{l.reason, l.epoch}
 	}
-	return false, ""
+	return nil
 }
 
 // join makes a new epoch known to the scheduler, then to itself: nothing is
@@ -223,7 +223,7 @@ func (w *worker) attach(s *session, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.mu.ended {
-		s.stop(&dismissal{w.mu.reason})
+		s.stop(&dismissal{w.mu.reason, w.epoch})
 		return
 	}
 	w.mu.session.stop(status.Error(codes.Aborted, "the worker came on another stream"))

@@ -48,7 +48,10 @@ type session struct {
 }
 
 // dismissal ends a stream with a last word.
-type dismissal struct{ reason string }
+type dismissal struct {
+	reason string
+	epoch  int64 // that the worker must beat
+}
 
 func (d *dismissal) Error() string { return "dismissed: " + d.reason }
 
@@ -178,7 +181,7 @@ func (f *Fleet) welcome() *pb.Welcome {
 func (s *session) farewell() {
 	if d, ok := errors.AsType[*dismissal](s.cause); ok {
 		s.sequence++
-		_ = s.stream.Send(&pb.SchedulerFrame{Term: s.f.cfg.Term, Sequence: s.sequence, Dismiss: &pb.Dismiss{Reason: d.reason}})
+		_ = s.stream.Send(&pb.SchedulerFrame{Term: s.f.cfg.Term, Sequence: s.sequence, Dismiss: &pb.Dismiss{Reason: d.reason, Epoch: d.epoch}})
 	}
 }
 

@@ -289,6 +289,9 @@ func TestARestartedWorkerReplacesItself(t *testing.T) {
 	require.Equal(t, dispatch.WorkerDown{Worker: "w", Epoch: 1, Reason: Restarted}, r.event())
 	require.Equal(t, int64(2), r.event().(dispatch.WorkerUp).Epoch)
 	require.Equal(t, Restarted, hear(t, p.down).GetDismiss().GetReason())
+	old := r.stream(1)
+	old.say(&pb.WorkerFrame{Register: &pb.Register{Name: "w"}})
+	require.Equal(t, int64(2), hear(t, old.down).GetDismiss().GetEpoch(), "what to beat, if its clock was set back")
 	r.Launch("w", 1, launch(0))
 	require.Empty(t, r.find("w", 2).mu.queue, "an order for the old epoch")
 }
@@ -332,6 +335,22 @@ func TestReportsDoNotOvertakeTheirWorker(t *testing.T) {
 	q.say(doneFrame(1, 0))
 	require.IsType(t, dispatch.WorkerUp{}, hear(t, sink.events))
 	require.IsType(t, dispatch.Done{}, hear(t, sink.events))
+}
+
+func TestAFullQueueEndsTheEpoch(t *testing.T) {
+	r := newRoom(t, 100)
+	p := r.join("w", 1)
+	r.event()
+	p.up <- nil
+	require.ErrorIs(t, hear(t, p.over), io.EOF)
+	for i := range MaxQueued {
+		r.Launch("w", 1, launch(i))
+	}
+	r.check()
+	r.quiet("it is full, not over")
+	r.Launch("w", 1, launch(0))
+	r.check()
+	require.Equal(t, dispatch.WorkerDown{Worker: "w", Epoch: 1, Reason: Overflow}, r.event())
 }
 
 func TestSplitsOfManyTasksAreSentInParts(t *testing.T) {

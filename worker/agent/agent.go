@@ -113,11 +113,11 @@ func (a *Agent) Run(ctx context.Context, tasks Tasks) error {
 		hint, told := leaderHint(err)
 		switch d := (*dismissed)(nil); {
 		case errors.As(err, &d):
-			a.beginAfresh(tasks)
+			a.beginAfresh(tasks, d.epoch)
 			r.again()
 		case told:
 			r.told(hint)
-		case welcomed:
+		case welcomed && !errors.Is(err, errSilent):
 			r.again()
 		default:
 			r.failed()
@@ -130,7 +130,8 @@ func (a *Agent) Run(ctx context.Context, tasks Tasks) error {
 }
 
 // beginAfresh ends the epoch: its tasks are dropped, their reports are nobody's.
-func (a *Agent) beginAfresh(tasks Tasks) {
+// The new epoch is above `over`, whatever the clocks say.
+func (a *Agent) beginAfresh(tasks Tasks, over int64) {
 	var left []*pb.TaskID
 	a.mu.Lock()
 	for k, ended := range a.mu.tasks {
@@ -141,7 +142,7 @@ func (a *Agent) beginAfresh(tasks Tasks) {
 	}
 	clear(a.mu.tasks)
 	a.mu.running, a.mu.reports, a.mu.base, a.mu.sent, a.mu.full = 0, nil, 0, 0, false
-	a.mu.epoch = max(a.mu.epoch+1, a.cfg.Clock.Now().UnixMicro())
+	a.mu.epoch = max(a.mu.epoch+1, over+1, a.cfg.Clock.Now().UnixMicro())
 	a.mu.Unlock()
 	for _, id := range left {
 		tasks.Cancel(id)

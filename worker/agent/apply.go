@@ -75,11 +75,11 @@ func (s *session) read(first *pb.SchedulerFrame) error {
 	defer dog.timer.Stop()
 	m := first
 	for {
-		dog.pause(true, s.lease)
+		dog.pause(true, s.patience())
 		if err := s.apply(m); err != nil {
 			return err
 		}
-		dog.pause(false, s.lease)
+		dog.pause(false, s.patience())
 		var err error
 		if m, err = s.stream.Recv(); err != nil {
 			return err
@@ -95,10 +95,10 @@ func (s *session) apply(m *pb.SchedulerFrame) error {
 	}
 	fresh, full := s.a.current(m)
 	if full {
-		return &dismissed{errFull.Error()}
+		return &dismissed{reason: errFull.Error()}
 	}
 	if d := m.GetDismiss(); d != nil && m.GetTerm() >= s.a.latest() {
-		return &dismissed{d.GetReason()}
+		return &dismissed{d.GetReason(), d.GetEpoch()}
 	}
 	if !fresh {
 		return nil

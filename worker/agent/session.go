@@ -24,7 +24,10 @@ const (
 )
 
 // dismissed ends an epoch.
-type dismissed struct{ reason string }
+type dismissed struct {
+	reason string
+	epoch  int64 // a fresh one must be above it
+}
 
 func (d *dismissed) Error() string { return "dismissed: " + d.reason }
 
@@ -131,7 +134,7 @@ func (s *session) greet() (*pb.SchedulerFrame, error) {
 // welcome begins the session proper.
 func (s *session) welcome(m *pb.SchedulerFrame) error {
 	if d := m.GetDismiss(); d != nil {
-		return &dismissed{d.GetReason()}
+		return &dismissed{d.GetReason(), d.GetEpoch()}
 	}
 	w := m.GetWelcome()
 	if w == nil {
@@ -246,6 +249,10 @@ func (a *Agent) heartbeat() *pb.Heartbeat {
 	return h
 }
 
+// patience is how long the leader may say nothing. It answers every heartbeat;
+// asking others costs little, and the lease goes on meanwhile.
+func (s *session) patience() time.Duration { return max(s.lease/2, 2*s.heartbeat) }
+
 // watchdog ends a stream on which nothing arrives. Like the leader it looks
 // twice, since a starved process reads late what has come in time.
 type watchdog struct {
@@ -261,7 +268,7 @@ func (s *session) guard() *watchdog {
 	w := &watchdog{}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.timer = s.a.cfg.Clock.AfterFunc(s.lease, func() {
+	w.timer = s.a.cfg.Clock.AfterFunc(s.patience(), func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		switch {
@@ -277,11 +284,11 @@ func (s *session) guard() *watchdog {
 }
 
 // pause holds the watchdog while a frame is applied.
-func (w *watchdog) pause(on bool, lease time.Duration) {
+func (w *watchdog) pause(on bool, patience time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mu.paused, w.mu.warned = on, false
 	if !on {
-		w.timer.Reset(lease)
+		w.timer.Reset(patience)
 	}
 }

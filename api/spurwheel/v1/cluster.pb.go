@@ -579,6 +579,7 @@ func (x *Welcome) GetLeaseMillis() int64 {
 type Dismiss struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reason        string                 `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	Epoch         int64                  `protobuf:"varint,2,opt,name=epoch,proto3" json:"epoch,omitempty"` // the latest that is over or known: a fresh one is above it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -618,6 +619,13 @@ func (x *Dismiss) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *Dismiss) GetEpoch() int64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
 }
 
 // Template is what the tasks of a stage have in common. Its number is valid for
@@ -891,9 +899,10 @@ const file_spurwheel_v1_cluster_proto_rawDesc = "" +
 	"\aWelcome\x12\x16\n" +
 	"\x06leader\x18\x01 \x01(\tR\x06leader\x12)\n" +
 	"\x10heartbeat_millis\x18\x02 \x01(\x03R\x0fheartbeatMillis\x12!\n" +
-	"\flease_millis\x18\x03 \x01(\x03R\vleaseMillis\"!\n" +
+	"\flease_millis\x18\x03 \x01(\x03R\vleaseMillis\"7\n" +
 	"\aDismiss\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"\xc7\x02\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
+	"\x05epoch\x18\x02 \x01(\x03R\x05epoch\"\xc7\x02\n" +
 	"\bTemplate\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x10\n" +
 	"\x03job\x18\x02 \x01(\tR\x03job\x12\x14\n" +
