@@ -76,6 +76,7 @@ func Start(ctx context.Context, cfg Config) (*Group, error) {
 	g.wg.Go(func() { g.stream.serve(life) })
 	g.wg.Go(func() { g.watch(life) })
 	g.wg.Go(func() { g.guard(life) })
+	g.wg.Go(func() { g.hurry(life) })
 	g.wg.Go(func() { g.enter(life) })
 	return g, nil
 }

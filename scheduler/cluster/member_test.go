@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,6 +135,39 @@ func TestAllComeBackElsewhere(t *testing.T) {
 		})
 		id, inner := w.up[w.others(w.leader())[0]].Leader()
 		require.Equal(t, "moved-"+id, inner)
+	})
+}
+
+// A dead process is missed sooner than a silent one, and time-outs are what they
+// were afterwards.
+func TestADeadLeaderIsMissedAtOnce(t *testing.T) {
+	inWorld(t, 3, func(t *testing.T, w *world) {
+		outage := func(end func(*Group)) time.Duration {
+			w.open("a")
+			w.settled("a")
+			leader := w.leader()
+			time.Sleep(5 * time.Second) // all is quiet
+			began := time.Now()
+			end(leader)
+			w.leader(w.others(leader)...)
+			took := time.Since(began)
+			w.net.heal()
+			if w.up[leader.self.ID] == nil {
+				w.start(leader.self.ID, 3)
+			}
+			return took
+		}
+		var dead, silent []time.Duration
+		for range 9 {
+			dead = append(dead, outage(func(g *Group) { w.stop(g.self.ID) }))
+			silent = append(silent, outage(func(g *Group) { w.net.isolate(g.self.ID, w.names...) }))
+		}
+		slices.Sort(dead)
+		slices.Sort(silent)
+		t.Log("dead", dead, "silent", silent)
+		heartbeat := w.leader().cfg.Timeouts.Heartbeat
+		require.Less(t, dead[4], heartbeat)
+		require.GreaterOrEqual(t, silent[0], heartbeat*7/10, "their time-outs are the usual ones") // counted from the last heartbeat
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -80,7 +81,7 @@ func (p port) Dial(ctx context.Context, address string) (net.Conn, error) {
 	p.net.mu.Unlock()
 	switch {
 	case l == nil:
-		return nil, errors.New("connection refused")
+		return nil, syscall.ECONNREFUSED
 	case cut:
 		<-ctx.Done()
 		return nil, ctx.Err()
@@ -91,7 +92,7 @@ func (p port) Dial(ctx context.Context, address string) (net.Conn, error) {
 	case l.connc <- there:
 		return here, nil
 	case <-l.closed:
-		return nil, errors.New("connection refused")
+		return nil, syscall.ECONNREFUSED
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -55,6 +55,7 @@ type stream struct {
 	call     func(ctx context.Context, conn net.Conn)
 	raftc    chan net.Conn
 	closed   chan struct{}
+	ended    chan struct{} // says that a connection of raft has ended; one word for many
 	wg       sync.WaitGroup
 	lent     sync.WaitGroup // connections that raft has accepted and not closed
 
@@ -73,7 +74,7 @@ func newStream(ctx context.Context, cfg *Config) (*stream, error) {
 	if err != nil {
 		return nil, errs.E(errs.Unavailable, "cluster.Listen", err)
 	}
-	s := &stream{cfg: cfg, listener: l, address: cfg.Advertise, raftc: make(chan net.Conn), closed: make(chan struct{})}
+	s := &stream{cfg: cfg, listener: l, address: cfg.Advertise, raftc: make(chan net.Conn), closed: make(chan struct{}), ended: make(chan struct{}, 1)}
 	s.mu.conns = map[*tracked]struct{}{}
 	if s.address == "" {
 		s.address = l.Addr().String()
@@ -176,6 +177,10 @@ func (t *tracked) Close() error {
 		t.of.mu.Unlock()
 		if t.lent {
 			t.of.lent.Done()
+			select {
+			case t.of.ended <- struct{}{}:
+			default:
+			}
 		}
 	})
 	return t.Conn.Close()
