@@ -112,6 +112,7 @@ func (c *Core) handle(ev Event) {
 	case WorkerUp:
 		c.workerUp(ev)
 	case WorkerDown:
+		delete(c.hold.missing, ev.Worker) // it is not waited for
 		if w := c.worker(ev.Worker, ev.Epoch); w != nil {
 			c.workerDown(w, ev.Reason, ev.Crashed)
 		}

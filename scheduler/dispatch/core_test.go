@@ -242,6 +242,17 @@ func TestOnlyWhatIsGoneIsRunAgain(t *testing.T) {
 	require.Equal(t, 1, launches(b.step(doneOf(l[0])))[0].Task.Stage)
 }
 
+func TestAnExpectedWorkerThatIsGoneIsNotWaitedFor(t *testing.T) {
+	b := newTable(t, dispatch.Config{})
+	b.step(dispatch.Expect{Workers: []string{"a", "b"}, For: time.Hour}, recovered(dispatch.Stage{Tasks: 2}), up("a", 1))
+	b.step(job("y", dispatch.Stage{Tasks: 1}))
+	require.True(t, b.core.Busy())
+	j := recovered(dispatch.Stage{Tasks: 2}, dispatch.Stage{Tasks: 1})
+	j.Job.ID = "z"
+	require.Empty(t, launches(b.step(j)))
+	require.NotEmpty(t, launches(b.step(dispatch.WorkerDown{Worker: "b", Epoch: 1, Reason: "gone for good"}, up("c", 4))))
+}
+
 func TestRunningTasksAreAdopted(t *testing.T) {
 	b := newTable(t, dispatch.Config{})
 	a := up("a", 2)
