@@ -383,3 +383,24 @@ func TestWorkersDropOnlyWhatNobodyKnows(t *testing.T) {
 	require.Equal(t, "forgotten", receive(t, l.discarded))
 	require.Empty(t, l.discarded)
 }
+
+func TestATaskThatIsRunAgainReadsWhatIsThereThen(t *testing.T) {
+	b := newBook(t)
+	l := b.lead(t, b, driver.Recovery{})
+	l.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 4})
+	job, err := l.Submit(t.Context(), twoStages())
+	require.NoError(t, err)
+	x, y := receive(t, l.launched), receive(t, l.launched)
+	l.Report(done(x))
+	l.Report(done(y))
+	u := receive(t, l.launched)
+	lost := dispatch.Output{Task: driver.TaskOf(x.GetId()), Worker: "w", Epoch: 1}
+	l.Report(dispatch.Failed{Task: driver.TaskOf(u.GetId()), Worker: "w", Epoch: 1, Err: errs.Errorf(errs.Lost, "t", "gone"), Lost: []dispatch.Output{lost}})
+	again := receive(t, l.launched)
+	require.Equal(t, x.GetId().GetPartition(), again.GetId().GetPartition())
+	l.Report(done(again))
+	u = receive(t, l.launched)
+	got := u.GetInputs()[0].GetOutputs()[x.GetId().GetPartition()].GetTask()
+	require.Equal(t, again.GetId().GetAttempt(), got.GetAttempt())
+	require.NoError(t, job.Close(t.Context()))
+}
