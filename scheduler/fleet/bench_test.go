@@ -120,16 +120,23 @@ func p99(d []time.Duration) float64 {
 // acknowledged by itself, through driver, dispatch, leases and gRPC.
 func BenchmarkNoOps(b *testing.B) {
 	b.Run("two agents", func(b *testing.B) {
-		benchmarkNoOps(b, func(s *scheduler) { local(b, s, "a"); local(b, s, "b") })
+		benchmarkNoOps(b, 2, func(s *scheduler) { local(b, s, "a", benchSlots); local(b, s, "b", benchSlots) })
 	})
 	b.Run("two processes", func(b *testing.B) {
-		benchmarkNoOps(b, func(s *scheduler) { startProcess(b, s); startProcess(b, s) })
+		benchmarkNoOps(b, 2, func(s *scheduler) { startProcess(b, s); startProcess(b, s) })
+	})
+	b.Run("a thousand agents", func(b *testing.B) {
+		benchmarkNoOps(b, 1000, func(s *scheduler) {
+			for i := range 1000 {
+				local(b, s, fmt.Sprint("w", i), 2)
+			}
+		})
 	})
 }
 
-func local(b *testing.B, s *scheduler, name string) {
+func local(b *testing.B, s *scheduler, name string, slots int) {
 	c := &cable{}
-	a := agent.New(agent.Config{Name: name, Shuffle: name, Slots: benchSlots, Clock: clock.Real{}, Schedulers: []string{s.address}, Dial: c.grpc})
+	a := agent.New(agent.Config{Name: name, Shuffle: name, Slots: slots, Clock: clock.Real{}, Schedulers: []string{s.address}, Dial: c.grpc})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = a.Run(ctx, &noops{agent: a}) })
@@ -138,7 +145,7 @@ func local(b *testing.B, s *scheduler, name string) {
 
 const benchTasks = 10_000
 
-func benchmarkNoOps(b *testing.B, join func(*scheduler)) {
+func benchmarkNoOps(b *testing.B, workers int, join func(*scheduler)) {
 	s := newScheduler(b)
 	log := &book{state: record.New()}
 	require.NoError(b, log.Append(b.Context(), record.OpenSession{Session: "s"}))
@@ -150,7 +157,7 @@ func benchmarkNoOps(b *testing.B, join func(*scheduler)) {
 	running.Go(func() { _ = w.driver.Run(ctx) })
 	b.Cleanup(func() { cancel(); running.Wait() })
 	join(s)
-	require.Eventually(b, func() bool { n, _ := w.Usable(); return n == 2 }, patience, time.Millisecond)
+	require.Eventually(b, func() bool { n, _ := w.Usable(); return n == workers }, patience, time.Millisecond)
 	n := 0
 	for b.Loop() {
 		runJob(b, w.driver, n)

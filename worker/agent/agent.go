@@ -81,6 +81,8 @@ type Agent struct {
 		draining bool
 		idle     bool // drained is closed
 		full     bool
+
+		streams, dismissals uint64
 	}
 }
 
@@ -142,6 +144,7 @@ func (a *Agent) beginAfresh(tasks Tasks, over int64) {
 	}
 	clear(a.mu.tasks)
 	a.mu.running, a.mu.reports, a.mu.base, a.mu.sent, a.mu.full = 0, nil, 0, 0, false
+	a.mu.dismissals++
 	a.mu.epoch = max(a.mu.epoch+1, over+1, a.cfg.Clock.Now().UnixMicro())
 	a.mu.Unlock()
 	for _, id := range left {

@@ -157,6 +157,7 @@ func (a *Agent) meet(s *session, term uint64) error {
 		return errs.Errorf(errs.Conflict, "agent.meet", "the scheduler led in term %d, the latest is %d", term, a.mu.term)
 	}
 	a.mu.term, a.mu.session = term, s
+	a.mu.streams++
 	return nil
 }
 
