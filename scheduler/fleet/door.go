@@ -21,36 +21,39 @@ type Door struct {
 	}
 }
 
-// Lead lets workers in to the fleet of a new leadership.
+// Lead lets workers in to the fleet of a new leadership, until its Run ends.
 func (d *Door) Lead(f *Fleet) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mu.fleet = f
 }
 
-// Follow sends workers on to who leads, as far as that is known.
+// Follow names who leads, as far as that is known, for workers that come while
+// this scheduler does not. It does not end a leadership.
 func (d *Door) Follow(id, address string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.mu.fleet, d.mu.id, d.mu.address = nil, id, address
+	d.mu.id, d.mu.address = id, address
 }
 
 // Fleet is the one that workers are let in to, nil while this scheduler does not lead.
 func (d *Door) Fleet() *Fleet {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.mu.fleet != nil && d.mu.fleet.over() {
+		d.mu.fleet = nil
+	}
 	return d.mu.fleet
 }
 
 // Work serves a worker's stream.
 func (d *Door) Work(stream grpc.BidiStreamingServer[pb.WorkerFrame, pb.SchedulerFrame]) error {
-	d.mu.Lock()
-	f, id, address := d.mu.fleet, d.mu.id, d.mu.address
-	d.mu.Unlock()
-	if f == nil {
-		return notLeader(id, address)
+	if f := d.Fleet(); f != nil {
+		return f.Work(stream)
 	}
-	return f.Work(stream)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return notLeader(d.mu.id, d.mu.address)
 }
 
 // notLeader tells a worker to look elsewhere.

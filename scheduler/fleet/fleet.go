@@ -135,6 +135,13 @@ func (f *Fleet) Run(ctx context.Context) error {
 	}
 }
 
+// over tells that Run has ended.
+func (f *Fleet) over() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.mu.closed
+}
+
 func (f *Fleet) close() {
 	f.mu.Lock()
 	f.mu.closed = true

@@ -118,7 +118,10 @@ func TestANewLeaderHearsWhatWorkersHold(t *testing.T) {
 	n.end(tasks[3])
 	next[dispatch.Done](t, e1)
 	next[dispatch.Done](t, e1)
+	a.door.Follow("x", "nowhere:1")
+	require.Equal(t, f1, a.door.Fleet(), "a hint that comes late ends nothing")
 	stepDown()
+	require.Nil(t, a.door.Fleet())
 	a.door.Follow("b", b.address)
 	n.end(tasks[1]) // between two leaders
 	live := func(job string) bool { return job == "j" }

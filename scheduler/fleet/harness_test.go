@@ -100,7 +100,6 @@ func (s *scheduler) lead(t testing.TB, cfg fleet.Config, expected ...fleet.Membe
 	running.Go(func() { _ = f.Run(ctx) })
 	s.door.Lead(f)
 	step = sync.OnceFunc(func() {
-		s.door.Follow("", "")
 		cancel()
 		running.Wait()
 	})

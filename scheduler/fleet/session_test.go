@@ -102,9 +102,12 @@ func newRoom(t testing.TB, places int) *room {
 }
 
 // stream opens one that lives as long as the test.
-func (r *room) stream(epoch int64) *pipe {
+func (r *room) stream(epoch int64) *pipe { return r.narrow(epoch, 1024) }
+
+// narrow opens a stream with room for so many frames that nobody has read.
+func (r *room) narrow(epoch int64, frames int) *pipe {
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &pipe{ctx: ctx, cancel: cancel, up: make(chan *pb.WorkerFrame, 16), down: make(chan *pb.SchedulerFrame, 1024), over: make(chan error, 1), epoch: epoch}
+	p := &pipe{ctx: ctx, cancel: cancel, up: make(chan *pb.WorkerFrame, 16), down: make(chan *pb.SchedulerFrame, frames), over: make(chan error, 1), epoch: epoch}
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		p.over <- r.Work(p)
@@ -351,6 +354,18 @@ func TestAFullQueueEndsTheEpoch(t *testing.T) {
 	r.Launch("w", 1, launch(0))
 	r.check()
 	require.Equal(t, dispatch.WorkerDown{Worker: "w", Epoch: 1, Reason: Overflow}, r.event())
+}
+
+func TestAWorkerThatReadsNothingHoldsNobodyUp(t *testing.T) {
+	r := newRoom(t, 100)
+	p := r.narrow(1, 0)
+	p.say(&pb.WorkerFrame{Register: &pb.Register{Name: "w", Slots: 2}})
+	r.event()
+	for i := range 3 {
+		r.Launch("w", 1, launch(i)) // never waits
+	}
+	r.close() // nor does the end of the leadership
+	require.Equal(t, codes.Unavailable, status.Code(hear(t, p.over)))
 }
 
 func TestSplitsOfManyTasksAreSentInParts(t *testing.T) {
