@@ -9,6 +9,7 @@ import (
 
 	"github.com/spurwheel/spurwheel/dataset/physical"
 	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/scheduler/driver"
 	"github.com/spurwheel/spurwheel/scheduler/jobs"
 )
 
@@ -150,4 +151,27 @@ func TestAJobIsRecordedWithItsOperation(t *testing.T) {
 	require.NotContains(t, string(j.Spec), "CANARY")
 	w.mu.Unlock()
 	require.NoError(t, s.Close())
+}
+
+func TestOnlyTasksWithoutEffectsMayHaveACopy(t *testing.T) {
+	for _, c := range []struct {
+		stored bool
+		plan   physical.Node
+		want   bool
+	}{
+		{true, rangeOf(), true},
+		{true, &physical.Write{Format: "csv", Path: "/x", Child: rangeOf()}, false},
+		{false, rangeOf(), false},
+	} {
+		w := newWorld(t, 1)
+		w.runner.Stored = c.stored
+		s := w.start(t.Context(), t, c.plan)
+		receive(t, w.launched)
+		w.mu.Lock()
+		spec, _, err := driver.DecodeSpec(w.state.Job("j").Spec)
+		w.mu.Unlock()
+		require.NoError(t, err)
+		require.Equal(t, c.want, spec.Stages[0].Speculate)
+		require.NoError(t, s.Close())
+	}
 }
