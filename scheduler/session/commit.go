@@ -131,6 +131,9 @@ func (q *query) remove(ctx context.Context, files []string) (err error) {
 // undo drops a job's files, whether pending or visible already: their names
 // are the job's own. It goes on when the query was cancelled.
 func (q *query) undo(ctx context.Context, path string, pending []vfs.Pending) error {
+	if !q.owns(ctx) {
+		return nil // somebody else finishes them
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTime)
 	defer cancel()
 	all := make([]error, len(pending)) // one that fails does not keep the others
@@ -141,6 +144,27 @@ func (q *query) undo(ctx context.Context, path string, pending []vfs.Pending) er
 	q.sweep(ctx, path)
 	return errors.Join(all...)
 }
+
+// owns tells whether the files of an operation are this process's to drop.
+// Where another one would run the operation again, only who can still write to
+// the journal may: one that was stopped for a while finds its files finished, or
+// about to be, by its successor.
+func (q *query) owns(ctx context.Context) bool {
+	d := q.s.durable
+	if d == nil || !d.keeps(q.id) {
+		return true
+	}
+	if leaving(ctx) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTime)
+	defer cancel()
+	return d.putEffect(ctx, q.id, &effect{Begun: q.env.Now}) == nil
+}
+
+// leaving tells whether work was cancelled because this process goes and another
+// one takes over, not because nobody wants it.
+func leaving(ctx context.Context) bool { return errs.Is(context.Cause(ctx), errs.Unavailable) }
 
 // sweep drops what attempts left that died. It may be refused: listing uploads
 // is a right of its own, and stores end old uploads by themselves.

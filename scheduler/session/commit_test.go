@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
 	"path"
 	"path/filepath"
@@ -267,5 +268,41 @@ func TestAWriteWhoseCommitIsUnknownKeepsItsFiles(t *testing.T) {
 			require.Empty(t, b.jobs, "what was written is not written again")
 		}
 		require.Equal(t, []string{"_SUCCESS", "opa", "opb"}, visible(t, newStore(), out))
+	}
+}
+
+// A leader that was stopped, or that goes, leaves the files of what it ran to
+// the next one; one whose client wants no more drops them.
+func TestOnlyWhoLeadsDropsFiles(t *testing.T) {
+	gone := errs.Errorf(errs.Unavailable, "test", "the server leads no more")
+	for name, c := range map[string]struct {
+		cause   error // of the end of the operation
+		refuses error // by the log
+		left    int
+	}{
+		"stopped for a while": {cause: errors.New("cancelled"), refuses: gone, left: 2},
+		"goes":                {cause: gone, left: 2},
+		"cancelled":           {cause: errors.New("cancelled"), left: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log, dir := &memoryLog{}, t.TempDir()
+			a := lead(t, log, dir, newStore(), "")
+			s := a.open(t, "s")
+			require.NoError(t, s.Keep(t.Context(), "operation/op", []byte("x")))
+			ctx, cancel := context.WithCancelCause(t.Context())
+			a.fails = errs.Errorf(errs.Canceled, "test", "the job was cancelled")
+			a.ends = func() {
+				cancel(c.cause)
+				if c.refuses != nil {
+					log.fails = func(string, string) error { return c.refuses }
+				}
+			}
+			child, err := sql.ParseStatement("select 1 x", s.ParseOptions())
+			require.NoError(t, err)
+			out := filepath.Join(dir, "out")
+			_, err = s.Execute(ctx, session.Request{OperationID: "op", Plan: &plan.Write{Path: out, Format: "csv", Mode: plan.SaveOverwrite, Child: child}})
+			require.Error(t, err)
+			require.Len(t, filesIn(t, out), c.left)
+		})
 	}
 }

@@ -73,7 +73,7 @@ func (q *query) command(ctx context.Context, c plan.Command) (*Result, error) {
 	}
 	res, err := q.do(ctx, c)
 	if err != nil {
-		if q.effect.Manifest == nil { // it may be tried again as if for the first time
+		if q.effect.Manifest == nil && !leaving(ctx) { // it may be tried again as if for the first time
 			_ = d.dropEffect(context.WithoutCancel(ctx), q.id) // the operation's end drops it too
 		}
 		return nil, err

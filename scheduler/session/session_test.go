@@ -42,8 +42,9 @@ type world struct {
 
 	mu      sync.Mutex
 	jobs    []jobs.Job
-	fails   error // how jobs end
-	refused error // what Start says
+	fails   error  // how jobs end
+	ends    func() // called when they do
+	refused error  // what Start says
 }
 
 func newWorld(t testing.TB) *world {
@@ -76,7 +77,7 @@ func (w *world) Start(ctx context.Context, job jobs.Job) (jobs.Stream, error) {
 		return nil, w.refused
 	}
 	w.jobs = append(w.jobs, job)
-	s := &stream{schema: job.Plan.Schema(), err: w.fails}
+	s := &stream{schema: job.Plan.Schema(), err: w.fails, ends: w.ends}
 	if s.err == nil {
 		s.err = io.EOF
 	}
@@ -123,6 +124,7 @@ type stream struct {
 	schema types.Schema
 	out    *batch.Batch
 	err    error
+	ends   func()
 }
 
 func (s *stream) Schema() types.Schema            { return s.schema }
@@ -135,6 +137,9 @@ func (s *stream) Next(context.Context) (*batch.Batch, error) {
 	if b := s.out; b != nil {
 		s.out = nil
 		return b, nil
+	}
+	if s.ends != nil {
+		s.ends()
 	}
 	return nil, s.err
 }
