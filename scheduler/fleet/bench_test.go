@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,12 +41,28 @@ func TestMain(m *testing.M) {
 func idle(address string) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
+	if busy, _ := strconv.Atoi(os.Getenv(busyEnv)); busy > 0 {
+		for range busy {
+			go spin(ctx)
+		}
+	}
 	c := &cable{}
 	a := agent.New(agent.Config{
 		Name: fmt.Sprint("process-", os.Getpid()), Shuffle: fmt.Sprint("process-", os.Getpid()), Slots: benchSlots, Clock: clock.Real{},
 		Schedulers: []string{address}, Dial: c.grpc,
 	})
 	_ = a.Run(ctx, &noops{agent: a})
+}
+
+// busyEnv gives such a process goroutines that keep all cores busy.
+const busyEnv = "SPURWHEEL_TEST_BUSY"
+
+func spin(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		for range 1_000_000 {
+			n++
+		}
+	}
 }
 
 // benchSlots is how many tasks a worker has at once. Beyond it the delay grows

@@ -14,12 +14,12 @@ import (
 )
 
 // startProcess starts this test binary as a worker whose tasks do nothing.
-func startProcess(t testing.TB, s *scheduler) *exec.Cmd {
+func startProcess(t testing.TB, s *scheduler, env ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), joinEnv+"="+s.address)
+	cmd.Env = append(append(os.Environ(), joinEnv+"="+s.address), env...)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGCONT)
@@ -62,4 +62,30 @@ func TestProcessesThatDie(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStarvation keeps all cores busy many times over, for as long as
+// SPURWHEEL_STARVE says, and expects no worker to be lost.
+func TestStarvation(t *testing.T) {
+	long, err := time.ParseDuration(os.Getenv("SPURWHEEL_STARVE"))
+	if err != nil {
+		t.Skip("SPURWHEEL_STARVE=30s runs it")
+	}
+	s, e := newScheduler(t), newEar()
+	f, _ := s.lead(t, fleet.Config{Term: 1, Sink: e, Terms: fleet.StandardTerms()})
+	const workers = 8
+	for range workers {
+		startProcess(t, s, busyEnv+"=4")
+	}
+	for range workers {
+		next[dispatch.WorkerUp](t, e)
+	}
+	worst := int64(0)
+	for end := time.Now().Add(long); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		for _, w := range f.Status() {
+			worst = max(worst, w.GetLastHeardMs())
+		}
+	}
+	t.Logf("longest silence %d ms, leases made longer %v times", worst, gather(t, fleet.NewMetrics(s.door.Fleet))["fleet_extended_leases_total"])
+	require.Empty(t, e.events)
 }
