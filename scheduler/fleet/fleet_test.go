@@ -192,3 +192,24 @@ func closed(c <-chan struct{}) bool {
 		return false
 	}
 }
+
+func TestLeadersInTurn(t *testing.T) {
+	group := []*scheduler{newScheduler(t), newScheduler(t), newScheduler(t)}
+	n := newNode(t, "w", group...)
+	var epoch int64
+	var longest time.Duration
+	for term := range 12 {
+		e := newEar()
+		start := time.Now()
+		f, step := group[term*2%3].lead(t, fleet.Config{Term: uint64(term + 1), Sink: e})
+		up := next[dispatch.WorkerUp](t, e)
+		longest = max(longest, time.Since(start))
+		require.True(t, epoch == 0 || epoch == up.Epoch, "no epoch ends with a leader")
+		epoch = up.Epoch
+		require.Len(t, up.Running, term, "tasks go on")
+		f.Launch("w", epoch, task("j", term))
+		receive(t, n.launched)
+		step()
+	}
+	t.Logf("a new leader was found within %s", longest)
+}

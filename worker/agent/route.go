@@ -15,7 +15,7 @@ const (
 	// that has taken long.
 	maxDelay  = 200 * time.Millisecond
 	idleDelay = time.Second
-	longAfter = 50 // failures
+	longAfter = 50 // rounds
 	// steady is how long a stream must have lived to count as a success: one that
 	// is welcomed and dismissed at once does not bring the delays back to none.
 	steady = time.Second
@@ -77,13 +77,15 @@ func (r *route) told(address string) {
 }
 
 // delay is how long to wait before the next attempt: none after a hint or a
-// first failure, then twice as long each time. random is of [0, 1).
+// first failure, and none before all that are known were asked; then twice as
+// long after each round. random is of [0, 1).
 func (r *route) delay(random float64) time.Duration {
-	if r.fails <= 1 || r.hints > 0 {
+	round := max(len(r.known), 1)
+	if r.fails <= 1 || r.hints > 0 || r.fails%round != 0 {
 		return 0
 	}
-	d := min(firstDelay<<min(r.fails-2, 10), maxDelay)
-	if r.fails > longAfter {
+	d := min(firstDelay<<min(r.fails/round-1, 10), maxDelay)
+	if r.fails/round > longAfter {
 		d = idleDelay
 	}
 	return d/2 + time.Duration(random*float64(d)/2)
