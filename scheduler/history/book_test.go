@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func task(job string, stage, partition, attempt int) dispatch.Task {
 }
 
 func TestCountsAndEvents(t *testing.T) {
-	b := history.New(history.Config{Dir: t.TempDir(), Clock: clock.Real{}})
+	b := history.New(history.Config{Dir: filepath.Join(t.TempDir(), "made", "for the first log"), Clock: clock.Real{}})
 	b.Submitted(twoStages("j"), "select 1")
 	b.Launched(task("j", 0, 0, 0), "a")
 	b.Launched(task("j", 0, 1, 0), "b")

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,12 +67,27 @@ func newLog(dir, job string) *log {
 		return l
 	}
 	l.path = filepath.Join(dir, fileName(job))
-	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := openLog(l.path)
 	if err != nil {
 		return l
 	}
 	l.mu.file, l.mu.out = f, bufio.NewWriter(f)
 	return l
+}
+
+// openLog opens a log for more lines, in a folder that is made for the first.
+func openLog(path string) (*os.File, error) {
+	open := func() (*os.File, error) {
+		return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	}
+	f, err := open()
+	if !errors.Is(err, os.ErrNotExist) {
+		return f, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return open()
 }
 
 // fileName is a job's id without what a path would read into it: ids come from clients.
