@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -38,11 +39,11 @@ func newAdmin(p process, use, short string, args cobra.PositionalArgs, call admi
 			if len(addresses) == 0 {
 				return errs.Errorf(errs.Invalid, "", "name the cluster's schedulers with --join host:port[,host:port]")
 			}
-			creds, err := innerClient(settings)
+			sec, err := openSecurity(settings.TLS, "", slog.New(slog.DiscardHandler))
 			if err != nil {
 				return err
 			}
-			l := newLeader(addresses, creds)
+			l := newLeader(addresses, sec.toScheduler())
 			defer l.Close()
 			conn, err := awaitLeader(cmd.Context(), l)
 			if err != nil {

@@ -19,12 +19,16 @@ type connectServer struct {
 }
 
 func listenConnect(ctx context.Context, settings config.Config, n *node, log *slog.Logger) (*connectServer, error) {
+	sec, err := openSecurity(settings.TLS, settings.Tokens, log)
+	if err != nil {
+		return nil, err
+	}
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", settings.Connect)
 	if err != nil {
 		return nil, errs.E(errs.Unavailable, "connect", err)
 	}
-	s := sparkconnect.New(sparkconnect.Options{Engine: engine{n.sessions}, SparkVersion: sparkVersion, ZoneID: localZone(), Log: log})
+	s := sparkconnect.New(sparkconnect.Options{Engine: engine{n.sessions}, SparkVersion: sparkVersion, ZoneID: localZone(), Log: log, Secure: sec.gatewayOptions(), Auth: sec.users()})
 	return &connectServer{listener: listener, server: s}, nil
 }
 

@@ -21,11 +21,11 @@ import (
 
 // runGateway serves clients until ctx ends.
 func runGateway(ctx context.Context, p process, log *slog.Logger, settings config.Config) (err error) {
-	creds, err := innerClient(settings)
+	sec, err := openSecurity(settings.TLS, settings.Tokens, log)
 	if err != nil {
 		return err
 	}
-	l := newLeader(settings.Cluster.Addresses(), creds)
+	l := newLeader(settings.Cluster.Addresses(), sec.toScheduler())
 	defer func() { err = firstError(err, l.Close()) }()
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", settings.Connect)
@@ -46,7 +46,7 @@ func runGateway(ctx context.Context, p process, log *slog.Logger, settings confi
 	if err != nil {
 		return err
 	}
-	server := relay.New(relay.Options{Leaders: l})
+	server := relay.New(relay.Options{Leaders: l, Secure: sec.gatewayOptions()})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return httpServer.serve(ctx) })
 	group.Go(func() error { l.watch(ctx); return nil })

@@ -24,7 +24,7 @@ func (l bookLog) Append(ctx context.Context, e record.Entry) error {
 	if s, ok := e.(record.SubmitJob); ok {
 		submitted(l.book, s.Job, s.Spec)
 	}
-	err := l.group.Append(ctx, e)
+	err := ofRecord(l.group.Append(ctx, e))
 	switch e := e.(type) {
 	case record.SubmitJob:
 		if err != nil {
@@ -72,22 +72,26 @@ type journal struct{ group *cluster.Group }
 
 // Open begins a session.
 func (j journal) Open(ctx context.Context, o session.Opened) error {
-	return j.group.Append(ctx, record.OpenSession{Session: o.Session, User: o.Key.User, Client: o.Key.ID, Server: o.Session})
+	return j.append(ctx, record.OpenSession{Session: o.Session, User: o.Key.User, Client: o.Key.ID, Server: o.Session})
 }
 
 // Put keeps a value.
 func (j journal) Put(ctx context.Context, session, key string, value []byte) error {
-	return j.group.Append(ctx, record.SessionPut{Session: session, Key: key, Value: value})
+	return j.append(ctx, record.SessionPut{Session: session, Key: key, Value: value})
 }
 
 // Delete forgets a value.
 func (j journal) Delete(ctx context.Context, session, key string) error {
-	return j.group.Append(ctx, record.SessionDelete{Session: session, Key: key})
+	return j.append(ctx, record.SessionDelete{Session: session, Key: key})
 }
 
 // Close forgets a session.
 func (j journal) Close(ctx context.Context, session string) error {
-	return j.group.Append(ctx, record.CloseSession{Session: session})
+	return j.append(ctx, record.CloseSession{Session: session})
+}
+
+func (j journal) append(ctx context.Context, e record.Entry) error {
+	return ofRecord(j.group.Append(ctx, e))
 }
 
 // sealer hides values of sessions under the cluster's key.

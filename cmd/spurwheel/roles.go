@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 
 	"github.com/spurwheel/spurwheel/internal/config"
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -18,6 +17,7 @@ import (
 // memberFlags are those of every process that belongs to a cluster or asks one.
 func memberFlags(flags *pflag.FlagSet) {
 	flags.String("join", "", "inner addresses of schedulers, host:port[,host:port]")
+	securityFlags(flags)
 }
 
 // roleFlags are those of a process that plays one role.
@@ -87,9 +87,6 @@ func newRoles(p process) []*cobra.Command {
 		}, runGateway),
 	}
 }
-
-// innerClient is how this process proves itself to schedulers; nil on addresses of this machine.
-func innerClient(config.Config) (credentials.TransportCredentials, error) { return nil, nil }
 
 // leaderPause is how long to wait before asking again who leads.
 const leaderPause = 50 * time.Millisecond

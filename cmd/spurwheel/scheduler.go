@@ -35,6 +35,7 @@ const (
 // scheduler is a process that keeps the record with others and leads when elected.
 type scheduler struct {
 	settings config.Config
+	sec      *security
 	log      *slog.Logger
 	group    *cluster.Group
 	door     *fleet.Door
@@ -55,6 +56,10 @@ func runScheduler(ctx context.Context, p process, log *slog.Logger, settings con
 	if err != nil {
 		return err
 	}
+	sec, err := openSecurity(settings.TLS, "", log)
+	if err != nil {
+		return err
+	}
 	debug.SetMemoryLimit(int64(settings.Memory))
 	var lc net.ListenConfig
 	listener, err := lc.Listen(ctx, "tcp", settings.Cluster.Listen)
@@ -65,13 +70,13 @@ func runScheduler(ctx context.Context, p process, log *slog.Logger, settings con
 	group, err := cluster.Start(ctx, cluster.Config{
 		ID: settings.Cluster.Name, Address: settings.Cluster.Raft, Inner: listener.Addr().String(),
 		Data: filepath.Join(settings.Data, "raft"), Expect: settings.Cluster.Expect, Join: others(settings),
-		Secret: key, Log: log,
+		Secret: key, TLS: sec.raft(), Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstError(err, group.Close()) }()
-	s := &scheduler{settings: settings, log: log, group: group, door: &fleet.Door{}}
+	s := &scheduler{settings: settings, sec: sec, log: log, group: group, door: &fleet.Door{}}
 	s.admin = newAdminService(s)
 	printReady(p.stdout, "role=scheduler", "name="+settings.Cluster.Name, "inner="+listener.Addr().String())
 	return s.serve(ctx, listener)
@@ -106,11 +111,11 @@ func clusterKey(settings config.Config) ([]byte, error) {
 
 // serve answers inner calls and leads when elected, until ctx ends.
 func (s *scheduler) serve(ctx context.Context, listener net.Listener) error {
-	server := grpc.NewServer(
+	server := grpc.NewServer(append(s.sec.schedulerOptions(),
 		grpc.MaxRecvMsgSize(maxInner), grpc.MaxSendMsgSize(maxInner), grpc.MaxConcurrentStreams(maxInnerStreams),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: innerPing, Timeout: innerPingOut}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minInnerPing, PermitWithoutStream: true}),
-	)
+	)...)
 	pb.RegisterControlServer(server, s.door)
 	pb.RegisterAdminServer(server, s.admin)
 	group, ctx := errgroup.WithContext(ctx)

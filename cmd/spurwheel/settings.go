@@ -42,6 +42,8 @@ var flagKeys = map[string]string{
 	"raft":            "cluster.raft",
 	"cluster-key":     "cluster.key",
 	"warehouse":       "warehouse",
+	"tls":             "tls",
+	"tokens":          "tokens",
 	"log-level":       "log.level",
 	"log-format":      "log.format",
 }
@@ -55,11 +57,17 @@ func commonFlags(flags *pflag.FlagSet) {
 func serverFlags(flags *pflag.FlagSet) {
 	flags.String("connect", "", "address of Spark Connect (default "+config.DefaultConnect+")")
 	flags.String("http", "", "address of /healthz and /metrics (default "+config.DefaultHTTP+")")
+	securityFlags(flags)
 	flags.Bool("insecure-i-know", false, "allow addresses that other machines reach, without authentication")
 	flags.String("data", "", "folder for state and spilled data (default: the user's state folder)")
 	flags.String("memory", "", "memory budget, like 4GiB (default: 70% of the machine's or the cgroup's)")
 	flags.Int("threads", 0, "threads of one task (default: the processors granted)")
 	flags.Int("workers", 0, "processes that run tasks (default 1: this one)")
+}
+
+func securityFlags(flags *pflag.FlagSet) {
+	flags.String("tls", "", "folder of this node's certificates, of \"spurwheel tls issue\" (default: none, and addresses of this machine only)")
+	flags.String("tokens", "", "file of clients' tokens, of \"spurwheel tls token\" (default: clients are not asked who they are)")
 }
 
 // layer is one place that settings come from: its known keys with their values, and the names it holds that mean nothing.

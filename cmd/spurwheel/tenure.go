@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -15,7 +16,6 @@ import (
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/gateway/sparkconnect"
 	"github.com/spurwheel/spurwheel/internal/clock"
-	"github.com/spurwheel/spurwheel/internal/config"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/mem"
 	"github.com/spurwheel/spurwheel/scheduler/dispatch"
@@ -34,6 +34,8 @@ const (
 	recoveryWait = 6 * time.Second
 	// claimWithin is how long a recovered job may be without an operation that reads it.
 	claimWithin = time.Minute
+	// deposedWithin is how long a leader whose record does not answer waits for the news that another leads.
+	deposedWithin = 5 * time.Second
 	// tenureGrace bounds the end of a leadership's calls.
 	tenureGrace = 5 * time.Second
 )
@@ -101,7 +103,8 @@ func (t *tenure) recover(rec *record.State) {
 func (t *tenure) open(ctx context.Context, s *scheduler, operators *operatorLog) error {
 	stores, formats := storage(s.settings)
 	budget := mem.NewBudget("process", int64(s.settings.Memory)).Child("engine", engineShare(s.settings.Memory))
-	dial := shuffle.Dialer{}
+	_, out := s.sec.stores()
+	dial := shuffle.Dialer{TLS: out}
 	t.peers = shuffle.NewClient(dial.Dial)
 	t.reads = shuffle.New(shuffle.Config{Worker: s.settings.Cluster.Name, Dir: filepath.Join(s.settings.Data, "reads"), Budget: budget, Peers: t.peers})
 	t.sessions = session.NewManager(session.Config{
@@ -115,12 +118,16 @@ func (t *tenure) open(ctx context.Context, s *scheduler, operators *operatorLog)
 		Journal: journal{s.group}, Sealer: sealer{s.group},
 	})
 	var lc net.ListenConfig
-	var err error
-	if t.listener, err = lc.Listen(ctx, "tcp", config.DefaultInner); err != nil {
+	host, _, err := net.SplitHostPort(s.settings.Cluster.Listen)
+	if err != nil {
+		return errs.E(errs.Invalid, "leader", err)
+	}
+	if t.listener, err = lc.Listen(ctx, "tcp", net.JoinHostPort(host, "0")); err != nil {
 		return errs.E(errs.Unavailable, "leader", err)
 	}
 	t.connect = sparkconnect.New(sparkconnect.Options{
 		Engine: engine{t.sessions}, SparkVersion: sparkVersion, ZoneID: localZone(), Log: s.log, Lasting: true,
+		Secure: s.sec.schedulerOptions(), Auth: s.sec.users(),
 	})
 	return nil
 }
@@ -133,9 +140,14 @@ func (t *tenure) width() int {
 
 func (t *tenure) connectAddress() string { return t.listener.Addr().String() }
 
-// run leads until ctx ends, and returns when nothing of the leadership is left.
-func (t *tenure) run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+// run leads until elected ends, and returns when nothing of the leadership is left.
+func (t *tenure) run(elected context.Context) error {
+	base, cancel := context.WithCancelCause(context.WithoutCancel(elected))
+	defer cancel(nil)
+	// Whatever fails from then on says that another leader must be asked.
+	stop := context.AfterFunc(elected, func() { cancel(leaving(context.Cause(elected))) })
+	defer stop()
+	group, ctx := errgroup.WithContext(base)
 	group.Go(func() error { return t.driver.Run(ctx) })
 	group.Go(func() error { return t.fleet.Run(ctx) })
 	group.Go(func() error { t.members.run(ctx); return nil })
@@ -151,10 +163,30 @@ func (t *tenure) run(ctx context.Context) error {
 		defer cancel()
 		return errors.Join(t.connect.Close(grace), t.sessions.CloseAll())
 	})
-	err := group.Wait()
-	err = errors.Join(err, t.peers.Close(), t.reads.Close())
-	if ctx.Err() != nil && errs.Is(err, errs.Unavailable) {
-		return nil // it leads no more: others go on
+	err := errors.Join(group.Wait(), t.peers.Close(), t.reads.Close())
+	if !errors.Is(err, sparkconnect.ErrLeaving) {
+		return err
+	}
+	select {
+	case <-elected.Done():
+		return nil
+	case <-time.After(deposedWithin): // it was not deposed: better it starts anew than that nobody leads
+		return err
+	}
+}
+
+// leaving says that an error is about the leadership, not about what was asked.
+func leaving(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", sparkconnect.ErrLeaving, err)
+}
+
+// ofRecord tells the record's own refusals from those of a leader that leads no more.
+func ofRecord(err error) error {
+	if errs.Is(err, errs.Unavailable) {
+		return leaving(err)
 	}
 	return err
 }

@@ -49,6 +49,10 @@ func upCluster(ctx context.Context, p process, log *slog.Logger, settings config
 	if err != nil {
 		return err
 	}
+	sec, err := openSecurity(settings.TLS, "", log)
+	if err != nil {
+		return err
+	}
 	for _, address := range []*string{&settings.Connect, &settings.HTTP} {
 		if err := fixPort(address); err != nil {
 			return err
@@ -69,7 +73,7 @@ func upCluster(ctx context.Context, p process, log *slog.Logger, settings config
 			return err
 		}
 	}
-	if err := c.awaitWorkers(ctx, settings.Workers); err != nil {
+	if err := c.awaitWorkers(ctx, sec, settings.Workers); err != nil {
 		return err
 	}
 	log.Info("ready", slog.String("version", buildVersion()), slog.Int("schedulers", len(c.Schedulers)), slog.Int("workers", settings.Workers))
@@ -190,6 +194,9 @@ func (c *localCluster) members(settings config.Config) []member {
 			"--data", filepath.Join(settings.Data, name), "--memory", strconv.FormatInt(int64(max(memory, config.MinMemory)), 10),
 			"--threads", strconv.Itoa(settings.Threads), "--log-level", settings.Log.Level,
 		}, more)
+		if settings.TLS != "" {
+			args = append(args, "--tls", settings.TLS)
+		}
 		return member{name: name, args: args, env: childEnv(settings)}
 	}
 	var out []member
@@ -202,18 +209,19 @@ func (c *localCluster) members(settings config.Config) []member {
 		name := "worker-" + strconv.Itoa(i+1)
 		out = append(out, base("worker", name, c.inner(), rest/config.Size(settings.Workers)))
 	}
-	return append(out, base("gateway", "gateway", c.inner(), gatewayMemory, "--connect", settings.Connect, "--http", settings.HTTP))
+	return append(out, base("gateway", "gateway", c.inner(), gatewayMemory,
+		"--connect", settings.Connect, "--http", settings.HTTP, "--tokens", settings.Tokens))
 }
 
 // formWithin bounds how long a new cluster may take to have a leader and its workers.
 const formWithin = 60 * time.Second
 
 // awaitWorkers waits until the leader has so many workers.
-func (c *localCluster) awaitWorkers(ctx context.Context, want int) error {
+func (c *localCluster) awaitWorkers(ctx context.Context, sec *security, want int) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, formWithin,
 		errs.Errorf(errs.Unavailable, "up", "no leader with %d workers within %s", want, formWithin))
 	defer cancel()
-	leader := newLeader(c.inner(), nil)
+	leader := newLeader(c.inner(), sec.toScheduler())
 	defer leader.Close()
 	for {
 		if s, err := leader.status(ctx); err == nil && len(s.GetWorkers()) >= want {

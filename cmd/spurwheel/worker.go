@@ -41,11 +41,11 @@ func runWorker(ctx context.Context, p process, log *slog.Logger, settings config
 		return err
 	}
 	defer func() { err = firstError(err, data.Close()) }()
-	creds, err := innerClient(settings)
+	sec, err := openSecurity(settings.TLS, "", log)
 	if err != nil {
 		return err
 	}
-	w, err := newWorker(ctx, settings, creds, log)
+	w, err := newWorker(ctx, settings, sec, log)
 	if err != nil {
 		return err
 	}
@@ -63,20 +63,21 @@ type worker struct {
 	listener *shuffle.Listener
 }
 
-func newWorker(ctx context.Context, settings config.Config, creds credentials.TransportCredentials, log *slog.Logger) (*worker, error) {
+func newWorker(ctx context.Context, settings config.Config, sec *security, log *slog.Logger) (*worker, error) {
 	debug.SetMemoryLimit(int64(settings.Memory))
 	spill := filepath.Join(settings.Data, "spill")
 	if err := os.RemoveAll(spill); err != nil { // of an earlier process
 		return nil, errs.E(errs.Permission, "worker", err)
 	}
 	epoch := uint64(time.Now().UnixMicro())
-	listener, err := shuffle.Listen(ctx, shuffle.Endpoint{TCP: settings.Cluster.Listen, Unix: filepath.Join(settings.Data, "shuffle.sock")}, epoch)
+	door, out := sec.stores()
+	listener, err := shuffle.Listen(ctx, shuffle.Endpoint{TCP: settings.Cluster.Listen, TLS: door, Unix: filepath.Join(settings.Data, "shuffle.sock")}, epoch)
 	if err != nil {
 		return nil, err
 	}
 	budget := mem.NewBudget("process", int64(settings.Memory)).Child("engine", engineShare(settings.Memory))
 	stores, formats := storage(settings)
-	dial := shuffle.Dialer{}
+	dial := shuffle.Dialer{TLS: out}
 	w := &worker{name: workerName(settings), peers: shuffle.NewClient(dial.Dial), listener: listener}
 	address := listener.Address().String()
 	w.store = shuffle.New(shuffle.Config{Worker: address, Epoch: epoch, Dir: filepath.Join(spill, "shuffle"), Budget: budget, Peers: w.peers})
@@ -84,7 +85,7 @@ func newWorker(ctx context.Context, settings config.Config, creds credentials.Tr
 	w.agent = agent.New(agent.Config{
 		Name: w.name, Shuffle: address, Host: host, Version: buildVersion(), Slots: workerSlots, CPUs: settings.Threads,
 		Memory: int64(settings.Memory), Schedulers: settings.Cluster.Addresses(), Inventory: inventory{w.store},
-		Dial: func(a string) (agent.Conn, error) { return dialInner(a, creds) },
+		Dial: func(a string) (agent.Conn, error) { return dialInner(a, sec.toScheduler()) },
 		Load: func() (float64, int64) { return 0, budget.Used() }, Clock: clock.Real{}, Log: log,
 	})
 	w.tasks = runner.New(runner.Config{

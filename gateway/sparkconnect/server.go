@@ -30,6 +30,8 @@ type Options struct {
 	Limits Limits
 	Clock  clock.Clock
 	Log    *slog.Logger
+	// Secure are options of the listener, such as credentials.
+	Secure []grpc.ServerOption
 	// Lasting: sessions outlive this server. It answers Unavailable until
 	// Restore, and Close leaves the engine's sessions as they are.
 	Lasting bool
@@ -87,7 +89,7 @@ func New(opt Options) *Server {
 		s.defaults[keyTimeZone] = setting{value: opt.ZoneID}
 	}
 	s.sessions = newSessions(s)
-	s.grpc = grpc.NewServer(
+	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxSendMsgSize(maxMessage),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -95,9 +97,9 @@ func New(opt Options) *Server {
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minClientPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: serverPing, Timeout: serverPingOut}),
-		grpc.UnaryInterceptor(s.unary),
-		grpc.StreamInterceptor(s.streamed),
-	)
+		grpc.ChainUnaryInterceptor(s.unary),
+		grpc.ChainStreamInterceptor(s.streamed),
+	}, opt.Secure...)...)
 	pb.RegisterSparkConnectServiceServer(s.grpc, s)
 	s.running.Add(1)
 	go s.janitor()

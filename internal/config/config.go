@@ -36,6 +36,11 @@ type Config struct {
 	// Warehouse is the folder of managed tables; every process of a cluster must reach it. Default: in the data folder.
 	Warehouse string `koanf:"warehouse"`
 
+	// TLS is a folder of this node's certificates (spurwheel tls issue); empty: no TLS, and addresses of this machine only.
+	TLS string `koanf:"tls"`
+	// Tokens is the file of clients' tokens (spurwheel tls token); empty: clients are not asked who they are.
+	Tokens string `koanf:"tokens"`
+
 	Cluster Cluster `koanf:"cluster"`
 
 	Log Log `koanf:"log"`
@@ -67,8 +72,8 @@ func (c Cluster) Addresses() []string {
 
 func (c *Config) checkCluster() error {
 	for _, err := range []error{
-		checkAddress("cluster.listen", c.Cluster.Listen, c.InsecureIKnow),
-		checkAddress("cluster.raft", c.Cluster.Raft, c.InsecureIKnow),
+		checkAddress("cluster.listen", c.Cluster.Listen, c.TLS != ""),
+		checkAddress("cluster.raft", c.Cluster.Raft, c.TLS != ""),
 		checkOneOf("schedulers", strconv.Itoa(c.Schedulers), "0", "1", "3", "5"),
 		checkOneOf("cluster.expect", strconv.Itoa(c.Cluster.Expect), "1", "3", "5"),
 	} {
@@ -155,7 +160,7 @@ func (c *Config) Validate() error { return c.validate(thisHost()) }
 func (c *Config) validate(h host) error {
 	c.fill(h)
 	for _, check := range []error{
-		checkAddress("connect", c.Connect, c.InsecureIKnow),
+		checkAddress("connect", c.Connect, c.InsecureIKnow || c.TLS != "" && c.Tokens != ""),
 		checkAddress("http", c.HTTP, c.InsecureIKnow),
 		checkRange("memory", c.Memory >= MinMemory, c.Memory, "at least "+MinMemory.String()),
 		checkRange("workers", c.Workers >= 1 && c.Workers <= MaxWorkers, c.Workers, "1 to "+strconv.Itoa(MaxWorkers)),
@@ -217,7 +222,7 @@ func (s S3) check() error {
 
 // checkAddress wants host:port, and a host that only this machine reaches unless the user insists: whoever reaches the port
 // reads files as the user the server runs as.
-func checkAddress(key, address string, insecure bool) error {
+func checkAddress(key, address string, allowed bool) error {
 	hostname, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return fmt.Errorf("%s %q: want host:port", key, address)
@@ -225,13 +230,13 @@ func checkAddress(key, address string, insecure bool) error {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("%s %q: the port is not a number up to 65535", key, address)
 	}
-	if insecure || hostname == "localhost" {
+	if allowed || hostname == "localhost" {
 		return nil
 	}
 	if ip := net.ParseIP(hostname); ip != nil && ip.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("%s %q is reached from other machines and nothing there asks who calls: set insecure-i-know to allow it", key, address)
+	return fmt.Errorf("%s %q is reached from other machines and nothing there asks who calls: give it certificates with tls (and clients tokens), see docs/security.md, or for clients' addresses set insecure-i-know", key, address)
 }
 
 func checkRange(key string, ok bool, value any, want string) error {

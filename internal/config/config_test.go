@@ -135,7 +135,7 @@ func TestAddressesAllowed(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	require.Equal(t, []string{
-		"connect", "http", "insecure-i-know", "data", "memory", "threads", "workers", "schedulers", "warehouse",
+		"connect", "http", "insecure-i-know", "data", "memory", "threads", "workers", "schedulers", "warehouse", "tls", "tokens",
 		"cluster.name", "cluster.join", "cluster.expect", "cluster.listen", "cluster.raft", "cluster.key", "log.level", "log.format",
 		"s3.endpoint", "s3.region", "s3.access-key", "s3.secret-key", "s3.session-token", "s3.path-style",
 		"testing.batch-rows", "testing.spill-beyond",
