@@ -2,7 +2,6 @@ package sparkconnect
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -84,7 +83,7 @@ func causeOf(err error) error {
 
 func errorTo(err error) *pb.FetchErrorDetailsResponse_Error {
 	out := &pb.FetchErrorDetailsResponse_Error{ErrorTypeHierarchy: classesOf(err), Message: validText(messageOf(err))}
-	c, ok := errors.AsType[*errs.Condition](err)
+	c, ok := errsCondition(err)
 	if !ok {
 		return out
 	}

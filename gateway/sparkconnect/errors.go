@@ -28,8 +28,37 @@ const (
 	maxStatusParams  = 1000
 )
 
-// errsCondition finds the condition in an error's chain.
-func errsCondition(err error) (*errs.Condition, bool) { return errors.AsType[*errs.Condition](err) }
+// errsCondition finds the condition in an error's chain, or makes that of its kind.
+func errsCondition(err error) (*errs.Condition, bool) {
+	if c, ok := errors.AsType[*errs.Condition](err); ok {
+		return c, true
+	}
+	c := kindCondition(err)
+	return c, c != nil
+}
+
+// kindCondition is the condition of an error that is not the user's doing: Spark
+// has no names for these, and a program wants to tell a lost result, which it
+// may ask for again, from a bug. nil: the kind says nothing.
+func kindCondition(err error) *errs.Condition {
+	class, state := "", "58030" // an input or output failed
+	kind := errs.KindOf(err)
+	switch kind {
+	case errs.Lost:
+		class = "SPURWHEEL.OUTPUT_LOST"
+	case errs.Corrupt:
+		class = "SPURWHEEL.CORRUPT"
+	case errs.Unavailable:
+		class = "SPURWHEEL.UNAVAILABLE"
+	case errs.Exhausted:
+		class, state = "SPURWHEEL.EXHAUSTED", "53000" // resources do not suffice
+	default:
+		return nil
+	}
+	c := errs.Cond(errs.Spark, class, state, err.Error())
+	c.Kind = kind
+	return c
+}
 
 // classesOf is the exception's class and its parents, most specific first: the
 // client raises the first one it knows.

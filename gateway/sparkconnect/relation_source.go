@@ -2,6 +2,7 @@ package sparkconnect
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -160,7 +161,7 @@ func local(chunks [][]byte, schemaText string) (plan.Node, error) {
 }
 
 func badLocal(err error) error {
-	if c, ok := errsCondition(err); ok {
+	if c, ok := errors.AsType[*errs.Condition](err); ok {
 		return c
 	}
 	e := errs.Cond(errs.Spark, "CONNECT_INVALID_PLAN.INVALID_LOCAL_RELATION", "56K00",
