@@ -21,6 +21,7 @@ FUZZTIME ?= 60s
 UNIT_BUDGET   ?= 12m
 CLIENT_BUDGET ?= 14m
 RACE_BUDGET   ?= 15m
+FAULT_BUDGET  ?= 75m
 MINIO_BUDGET  ?= 5m
 
 export CGO_ENABLED := 0
@@ -71,13 +72,34 @@ test-unit: $(TOOLS)/.versitygw ## Go unit tests
 	SPURWHEEL_TEST_S3_SERVER=$(abspath $(TOOLS))/versitygw timeout $(UNIT_BUDGET) $(GO) test -timeout $(UNIT_BUDGET) ./...
 
 .PHONY: test-client
-test-client: build $(VENV)/.test $(TOOLS)/.versitygw ## an unmodified PySpark client against the binary
+test-client: build $(VENV)/.test $(TOOLS)/.versitygw $(TOOLS)/.faultfs ## an unmodified PySpark client against the binary
 	timeout $(CLIENT_BUDGET) $(VENV)/bin/python -m pytest -q python/tests
 
 .PHONY: test-minio
 test-minio: build $(VENV)/.test $(TOOLS)/.minio ## the object store's tests against MinIO instead of versitygw
 	SPURWHEEL_TEST_S3_SERVER=$(abspath $(TOOLS))/minio $(GO) test -count=1 -run Server ./connectors/s3
 	SPURWHEEL_TEST_S3_SERVER=$(abspath $(TOOLS))/minio timeout $(MINIO_BUDGET) $(VENV)/bin/python -m pytest -q python/tests/test_s3.py
+
+# What is drawn, and how much of it.
+FAULT_JOBS ?= 200
+FAULT_SEED ?= 1
+FAULTS := cd python/tests && SPURWHEEL_FAULTFS=$(abspath $(TOOLS))/faultfs timeout $(FAULT_BUDGET) $(abspath $(VENV))/bin/python -m faults \
+  --logs $(abspath $(BUILD))/faults
+
+.PHONY: test-faults
+test-faults: build $(VENV)/.test $(TOOLS)/.faultfs ## FAULT_JOBS (200) jobs on a cluster of processes that are killed, stopped, cut off, whose disks fail; the last two proofs want a quiet machine
+	mkdir -p bench/results
+	$(FAULTS) --jobs $(FAULT_JOBS) --seed $(FAULT_SEED) --report $(abspath bench/results)/faults.md
+	$(FAULTS) --leader 50 --seed $(FAULT_SEED) --report $(abspath bench/results)/faults-leader.txt
+	$(FAULTS) --halftime --seed $(FAULT_SEED) --report $(abspath bench/results)/faults-halftime.txt
+
+SOAK_MINUTES ?= 60
+
+.PHONY: soak
+soak: FAULT_BUDGET := 26h
+soak: build $(VENV)/.test ## SOAK_MINUTES (60) of jobs while both cores are starved: memory, goroutines, nobody taken for dead
+	mkdir -p bench/results
+	$(FAULTS) --soak --starve --minutes $(SOAK_MINUTES) --report $(abspath bench/results)/soak.txt
 
 .PHONY: test-race
 test-race: ## scheduler, worker and gateway under the race detector (needs a C compiler)
@@ -188,6 +210,11 @@ $(TOOLS)/.stamp: tools/go.mod tools/go.sum
 # Spurwheel (MinIO is under the AGPL), and what they depend on is not in go.mod.
 $(TOOLS)/.versitygw $(TOOLS)/.minio: $(TOOLS)/.%: tools/%/go.mod tools/%/go.sum
 	GOBIN=$(abspath $(TOOLS)) $(GO) install -C tools/$* tool
+	touch $@
+
+# A file system that fails when told to, for the fault tests.
+$(TOOLS)/.faultfs: tools/faultfs/go.mod tools/faultfs/go.sum $(wildcard tools/faultfs/*.go)
+	$(GO) build -C tools/faultfs -o $(abspath $(TOOLS))/faultfs .
 	touch $@
 
 ## Generated code
