@@ -66,7 +66,11 @@ func (o *operation) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.Keep(ctx, keptOperation+o.id, data)
+	err = l.Keep(ctx, keptOperation+o.id, data)
+	if errs.Is(err, errs.Exhausted) {
+		return nil // too large to be kept: it ends with this server, as one that nobody can reattach to
+	}
+	return err
 }
 
 // forget lets an operation go that has ended and that nobody will ask for.

@@ -64,11 +64,8 @@ func (q *query) finish(ctx context.Context, m manifest) error {
 			return err
 		})
 	})
-	if err != nil && q.s.durable == nil {
-		return errors.Join(err, q.undo(ctx, m.Path, m.Pending))
-	}
 	if err != nil {
-		return err
+		return q.giveUp(ctx, m, err)
 	}
 	q.sweep(ctx, m.Path)
 	if err := q.remove(ctx, m.Old); err != nil {
@@ -87,6 +84,46 @@ func (q *query) finish(ctx context.Context, m manifest) error {
 		}
 	}
 	return q.committed(ctx)
+}
+
+// giveUp drops the files of a write that its storage refuses to show. With a
+// journal that is decided there first, and only where trying again is no use:
+// whoever goes on then drops them too.
+func (q *query) giveUp(ctx context.Context, m manifest, cause error) error {
+	d := q.s.durable
+	if d == nil {
+		return errors.Join(cause, q.undo(ctx, m.Path, m.Pending))
+	}
+	if !final(cause) {
+		return cause
+	}
+	e := *q.effect
+	e.Refused = cause.Error()
+	if err := d.putEffect(ctx, q.id, &e); err != nil {
+		return errors.Join(cause, err)
+	}
+	return errors.Join(cause, q.drop(ctx, &e))
+}
+
+// drop ends a write that was given up.
+func (q *query) drop(ctx context.Context, e *effect) error {
+	q.effect = e
+	return errors.Join(q.undo(ctx, e.Manifest.Path, e.Manifest.Pending), q.committed(ctx))
+}
+
+// refusal is the error of a write that was given up before.
+func (e *effect) refusal() error {
+	return errs.Errorf(errs.Conflict, "session.commit", "the storage refused to show the files of this write, which are dropped: %s", e.Refused)
+}
+
+// final tells whether a storage's refusal stays one.
+func final(err error) bool {
+	switch errs.KindOf(err) {
+	case errs.Permission, errs.Invalid, errs.NotFound, errs.NotSupported, errs.Conflict:
+		return true
+	default:
+		return false
+	}
 }
 
 // committed forgets the manifest of a write that nobody runs again; that of
@@ -159,7 +196,11 @@ func (q *query) owns(ctx context.Context) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), journalTime)
 	defer cancel()
-	return d.putEffect(ctx, q.id, &effect{Begun: q.env.Now}) == nil
+	e := &effect{Begun: q.env.Now}
+	if q.effect != nil && q.effect.Refused != "" {
+		e = q.effect
+	}
+	return d.putEffect(ctx, q.id, e) == nil
 }
 
 // leaving tells whether work was cancelled because this process goes and another

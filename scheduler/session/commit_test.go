@@ -306,3 +306,45 @@ func TestOnlyWhoLeadsDropsFiles(t *testing.T) {
 		})
 	}
 }
+
+// refusing is storage that will not show one file, ever.
+type refusing struct {
+	vfs.FS
+	name string
+}
+
+func (s refusing) Finish(ctx context.Context, p vfs.Pending) (vfs.FileRef, error) {
+	if path.Base(p.Path) == s.name {
+		return vfs.FileRef{}, errs.Errorf(errs.Permission, "test", "no right to finish %s", s.name)
+	}
+	return s.FS.(vfs.Finisher).Finish(ctx, p)
+}
+
+func (s refusing) Discard(ctx context.Context, p vfs.Pending) error {
+	return s.FS.(vfs.Finisher).Discard(ctx, p)
+}
+
+func (s refusing) Sweep(ctx context.Context, folder, mark string) error {
+	return s.FS.(vfs.Sweeper).Sweep(ctx, folder, mark)
+}
+
+// A storage that refuses one of the files for good gets none of them, whoever
+// goes on after the decision.
+func TestAWriteThatItsStorageRefusesIsDropped(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		log, dir := &memoryLog{}, t.TempDir()
+		s := lead(t, log, dir, refusing{newStore(), "opb"}, "").open(t, "s")
+		out := filepath.Join(dir, "out")
+		if kept {
+			require.NoError(t, s.Keep(t.Context(), "operation/op", []byte("x")))
+		}
+		require.ErrorContains(t, overwrite(t, s, "op", out, false), "no right to finish opb")
+		require.Empty(t, filesIn(t, out))
+		b := lead(t, log, dir, newStore(), "")
+		if kept {
+			require.ErrorContains(t, overwrite(t, b.open(t, "s"), "op", out, false), "no right to finish opb", "the answer stays")
+			require.Empty(t, b.jobs)
+		}
+		require.Empty(t, filesIn(t, out))
+	}
+}

@@ -19,6 +19,7 @@ import (
 type effect struct {
 	Begun    time.Time  `json:"begun"`
 	Manifest *manifest  `json:"manifest,omitempty"` // files are being made visible: there is no way back
+	Refused  string     `json:"refused,omitempty"`  // why the files are being dropped instead
 	Vars     []varSaved `json:"vars,omitempty"`     // are being set together
 	Done     bool       `json:"done,omitempty"`
 	Schema   string     `json:"schema,omitempty"` // of Rows
@@ -157,7 +158,7 @@ func (d *durable) putEffect(ctx context.Context, operation string, e *effect) er
 // files visible is kept until it has ended.
 func (d *durable) dropEffect(ctx context.Context, operation string) error {
 	e := d.effect(operation)
-	if e == nil || e.Manifest != nil && !e.Done {
+	if e == nil || e.Manifest != nil && !e.Done && e.Refused == "" {
 		return nil
 	}
 	return d.change(ctx, func() error {

@@ -261,5 +261,8 @@ func (s *Session) finishFor(ctx context.Context, op string, e *effect) error {
 		return err
 	}
 	q.effect, q.again = e, true
+	if e.Refused != "" {
+		return q.drop(ctx, e)
+	}
 	return q.finish(ctx, *e.Manifest)
 }

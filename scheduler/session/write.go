@@ -30,6 +30,9 @@ type target struct {
 // write stores a query's rows. Files become visible after all of them are
 // written; a failed write leaves nothing.
 func (q *query) write(ctx context.Context, c *plan.Write) (*Result, error) {
+	if q.effect != nil && q.effect.Refused != "" {
+		return nil, errors.Join(q.effect.refusal(), q.drop(ctx, q.effect))
+	}
 	if q.effect != nil && q.effect.Manifest != nil { // what is left of it cannot fail for its plan
 		return nothing(), q.finish(ctx, *q.effect.Manifest)
 	}
