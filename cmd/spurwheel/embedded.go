@@ -94,7 +94,7 @@ func (r reporter) listen(c *child) {
 	for {
 		var m pb.FromWorker
 		if err := c.pipe.receive(&m); err != nil {
-			r.driver.Report(dispatch.WorkerDown{Worker: c.name, Epoch: onlyEpoch, Reason: "the process ended"})
+			r.driver.Report(dispatch.WorkerDown{Worker: c.name, Epoch: onlyEpoch, Reason: "the process ended", Crashed: true})
 			return
 		}
 		switch k := m.GetKind().(type) {

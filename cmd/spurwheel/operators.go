@@ -17,7 +17,8 @@ type operatorLog struct {
 	mu      struct {
 		sync.Mutex
 		jobs  map[string][]exec.OperatorStats
-		order []string // of jobs, oldest first
+		bytes map[string]int64 // read by finished tasks, of the jobs here
+		order []string         // of jobs, oldest first
 	}
 }
 
@@ -26,7 +27,7 @@ const keptJobs = 256
 
 func newOperatorLog() *operatorLog {
 	l := &operatorLog{metrics: obs.NewOperators()}
-	l.mu.jobs = map[string][]exec.OperatorStats{}
+	l.mu.jobs, l.mu.bytes = map[string][]exec.OperatorStats{}, map[string]int64{}
 	return l
 }
 
@@ -42,14 +43,37 @@ func (l *operatorLog) add(task *pb.TaskID, wire []*pb.OperatorStats, delivered b
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	job := task.GetJob()
-	if _, ok := l.mu.jobs[job]; !ok {
-		l.mu.order = append(l.mu.order, job)
-	}
+	l.keep(job)
 	l.mu.jobs[job] = append(l.mu.jobs[job], stats...)
+}
+
+// keep makes room for a job; the lock is held.
+func (l *operatorLog) keep(job string) {
+	if _, ok := l.mu.jobs[job]; ok {
+		return
+	}
+	l.mu.jobs[job] = nil
+	l.mu.order = append(l.mu.order, job)
 	if len(l.mu.order) > keptJobs {
 		delete(l.mu.jobs, l.mu.order[0])
+		delete(l.mu.bytes, l.mu.order[0])
 		l.mu.order = l.mu.order[1:]
 	}
+}
+
+// addRead notes what a finished task has read from storage.
+func (l *operatorLog) addRead(task *pb.TaskID, n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.keep(task.GetJob())
+	l.mu.bytes[task.GetJob()] += n
+}
+
+// read is how much a job's finished tasks have read.
+func (l *operatorLog) read(job string) int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mu.bytes[job]
 }
 
 // finished gives the operators' counters of a job.

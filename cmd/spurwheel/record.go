@@ -94,6 +94,14 @@ func (j journal) append(ctx context.Context, e record.Entry) error {
 	return ofRecord(j.group.Append(ctx, e))
 }
 
+// sealerOf is nil without a key: a cluster on one machine may do without.
+func sealerOf(s *scheduler) session.Sealer {
+	if !s.sealed {
+		return nil
+	}
+	return sealer{s.group}
+}
+
 // sealer hides values of sessions under the cluster's key.
 type sealer struct{ group *cluster.Group }
 
@@ -111,6 +119,7 @@ type operatorObserver struct{ operators *operatorLog }
 
 // TaskDone notes what a task delivered.
 func (o operatorObserver) TaskDone(_ string, d *pb.TaskDone) {
+	o.operators.addRead(d.GetId(), d.GetInputBytes())
 	o.operators.add(d.GetId(), d.GetOperators(), true)
 }
 

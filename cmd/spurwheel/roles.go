@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	"github.com/spurwheel/spurwheel/internal/config"
@@ -75,17 +77,42 @@ func newRoles(p process) []*cobra.Command {
 			f.Lookup("join").Usage = "raft addresses of other schedulers, host:port[,host:port]"
 			f.Int("expect", 0, "schedulers that form a new group: 1, 3 or 5 (default 1)")
 			f.String("listen", "", "inner address for workers and gateways")
+			f.String("http", "", "address of /healthz and /metrics (default 127.0.0.1, any port)")
 			f.String("raft", "", "address for the other schedulers")
 			f.String("warehouse", "", "folder of managed tables, which every process reaches (default: in the data folder)")
 		}, runScheduler),
 		newRole(p, "worker", "Run tasks and keep their rows", func(f *pflag.FlagSet) {
 			f.String("listen", "", "inner address for readers of stored rows (default 127.0.0.1, any port)")
+			f.String("http", "", "address of /healthz and /metrics (default 127.0.0.1, any port)")
 		}, runWorker),
 		newRole(p, "gateway", "Serve Spark Connect clients by the scheduler that leads", func(f *pflag.FlagSet) {
 			f.String("connect", "", "address of Spark Connect (default "+config.DefaultConnect+")")
 			f.String("http", "", "address of /healthz, /metrics and the job page (default "+config.DefaultHTTP+")")
 		}, runGateway),
 	}
+}
+
+// serveRole runs a role beside a listener for its health and metrics, on any port unless one is set.
+func serveRole(ctx context.Context, settings config.Config, registry *prometheus.Registry, run func(ctx context.Context, http string) error) error {
+	address := settings.HTTP
+	if address == config.DefaultHTTP { // that is the gateway's
+		address = config.DefaultInner
+	}
+	health := &health{}
+	health.set(true)
+	web, err := listenWeb(ctx, address, webHandler(health, registry))
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group.Go(func() error { return web.serve(ctx) })
+	group.Go(func() error {
+		defer cancel() // a worker that was let go
+		return run(ctx, web.address())
+	})
+	return group.Wait()
 }
 
 // leaderPause is how long to wait before asking again who leads.

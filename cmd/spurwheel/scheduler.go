@@ -16,6 +16,7 @@ import (
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/config"
 	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/obs"
 	"github.com/spurwheel/spurwheel/scheduler/cluster"
 	"github.com/spurwheel/spurwheel/scheduler/fleet"
 )
@@ -23,6 +24,8 @@ import (
 const (
 	// hintEvery is how often a scheduler looks who leads, for those it sends away.
 	hintEvery = 100 * time.Millisecond
+	// resignWithin bounds handing the leadership over at the end.
+	resignWithin = time.Second
 	// innerPing finds workers and gateways that vanished without a word.
 	innerPing    = 10 * time.Second
 	innerPingOut = 5 * time.Second
@@ -40,6 +43,7 @@ type scheduler struct {
 	group    *cluster.Group
 	door     *fleet.Door
 	admin    *admin
+	sealed   bool // values of sessions are sealed with the cluster's key
 }
 
 // runScheduler takes part in the group until ctx ends.
@@ -67,19 +71,23 @@ func runScheduler(ctx context.Context, p process, log *slog.Logger, settings con
 		return errs.E(errs.Unavailable, "scheduler", err)
 	}
 	defer listener.Close()
+	registry := obs.NewRegistry(buildVersion())
 	group, err := cluster.Start(ctx, cluster.Config{
 		ID: settings.Cluster.Name, Address: settings.Cluster.Raft, Inner: listener.Addr().String(),
 		Data: filepath.Join(settings.Data, "raft"), Expect: settings.Cluster.Expect, Join: others(settings),
-		Secret: key, TLS: sec.raft(), Log: log,
+		Secret: key, TLS: sec.raft(), Log: log, Metrics: registry,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstError(err, group.Close()) }()
-	s := &scheduler{settings: settings, sec: sec, log: log, group: group, door: &fleet.Door{}}
+	s := &scheduler{settings: settings, sec: sec, log: log, group: group, door: &fleet.Door{}, sealed: key != nil}
+	registry.MustRegister(fleet.NewMetrics(s.door.Fleet))
 	s.admin = newAdminService(s)
-	printReady(p.stdout, "role=scheduler", "name="+settings.Cluster.Name, "inner="+listener.Addr().String())
-	return s.serve(ctx, listener)
+	return serveRole(ctx, settings, registry, func(ctx context.Context, http string) error {
+		printReady(p.stdout, "role=scheduler", "name="+settings.Cluster.Name, "inner="+listener.Addr().String(), "http="+http)
+		return s.serve(ctx, listener)
+	})
 }
 
 // others are the schedulers to begin the group with; one alone has none.
@@ -126,6 +134,13 @@ func (s *scheduler) serve(ctx context.Context, listener net.Listener) error {
 	})
 	group.Go(func() error { s.hint(ctx); return nil })
 	group.Go(func() error { return s.group.Run(ctx, s.lead) })
+	group.Go(func() error {
+		<-ctx.Done() // the others need not wait until this one is missed
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), resignWithin)
+		defer cancel()
+		_ = s.group.Resign(grace) // they will miss it then
+		return nil
+	})
 	group.Go(func() error {
 		select {
 		case <-s.group.Failed():

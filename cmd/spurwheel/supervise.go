@@ -41,6 +41,7 @@ type supervisor struct {
 	log    *slog.Logger
 	stderr io.Writer
 	report func(name string, pid int) // a process was started
+	ready  func(name string, fields map[string]string)
 	wg     sync.WaitGroup
 }
 
@@ -55,14 +56,16 @@ func (s *supervisor) keep(ctx context.Context, m member) (ready func() (map[stri
 	s.wg.Go(func() {
 		wait := restartFirst
 		for ctx.Err() == nil {
-			started := time.Now()
+			started, served := time.Now(), false
 			err := s.once(ctx, m, func(fields map[string]string) {
+				served = true
+				s.ready(m.name, fields)
 				select {
 				case first <- answer{fields: fields}:
 				default:
 				}
 			})
-			if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == exitUsage {
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == exitUsage && !served { // a panic has the same status
 				err = errs.Errorf(errs.Invalid, "", "%s refused its settings, see its messages", m.name)
 				select {
 				case first <- answer{err: err}:

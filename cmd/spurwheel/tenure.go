@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
+	"github.com/spurwheel/spurwheel/connectors/mux"
 	"github.com/spurwheel/spurwheel/dataset/function"
 	"github.com/spurwheel/spurwheel/dataset/plan"
 	"github.com/spurwheel/spurwheel/gateway/sparkconnect"
@@ -39,6 +40,9 @@ const (
 	// tenureGrace bounds the end of a leadership's calls.
 	tenureGrace = 5 * time.Second
 )
+
+// sharedBlobs is where artifacts lie that are too large for the log, below the warehouse; no table has such a name.
+const sharedBlobs = "_artifacts"
 
 // tenure is a leader's work for one term: nothing in it outlives the leadership
 // but what the record and the workers hold.
@@ -112,10 +116,10 @@ func (t *tenure) open(ctx context.Context, s *scheduler, operators *operatorLog)
 		Blobs: filepath.Join(s.settings.Data, "artifacts"), ZoneID: localZone(), Version: sparkVersion, Clock: clock.Real{},
 		Jobs: &jobs.Runner{
 			Driver: t.driver, Results: results{nil, t.reads}, Stored: true, Workers: t.width,
-			ReadBytes: func(string) int64 { return 0 }, Finished: operators.finished,
+			ReadBytes: operators.read, Finished: operators.finished,
 		},
 		Threads: s.settings.Threads, Defaults: sparkconnect.DefaultConf(),
-		Journal: journal{s.group}, Sealer: sealer{s.group},
+		Journal: journal{s.group}, Sealer: sealerOf(s), SharedBlobs: mux.Join(s.settings.Warehouse, sharedBlobs),
 	})
 	var lc net.ListenConfig
 	host, _, err := net.SplitHostPort(s.settings.Cluster.Listen)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -59,7 +60,7 @@ func upCluster(ctx context.Context, p process, log *slog.Logger, settings config
 		}
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	s := &supervisor{log: log, stderr: p.stderr, report: newPidPrinter(p.stdout)}
+	s := &supervisor{log: log, stderr: p.stderr, report: newPidPrinter(p.stdout), ready: newMemberPrinter(p.stdout)}
 	defer s.wg.Wait()
 	defer cancel()
 
@@ -83,8 +84,15 @@ func upCluster(ctx context.Context, p process, log *slog.Logger, settings config
 }
 
 // newPidPrinter tells programs which process plays what, each time one is started.
-func newPidPrinter(w interface{ Write([]byte) (int, error) }) func(string, int) {
+func newPidPrinter(w io.Writer) func(string, int) {
 	return func(name string, pid int) { fmt.Fprintf(w, "process name=%s pid=%d\n", name, pid) }
+}
+
+// newMemberPrinter tells them where a process shows its metrics.
+func newMemberPrinter(w io.Writer) func(string, map[string]string) {
+	return func(name string, fields map[string]string) {
+		fmt.Fprintf(w, "member name=%s metrics=%s\n", name, fields["http"])
+	}
 }
 
 // localClusterOf reads the cluster of the data folder, or makes a new one.

@@ -22,6 +22,7 @@ import (
 	"github.com/spurwheel/spurwheel/internal/config"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/mem"
+	"github.com/spurwheel/spurwheel/internal/obs"
 	"github.com/spurwheel/spurwheel/worker/agent"
 	"github.com/spurwheel/spurwheel/worker/runner"
 	"github.com/spurwheel/spurwheel/worker/shuffle"
@@ -49,13 +50,18 @@ func runWorker(ctx context.Context, p process, log *slog.Logger, settings config
 	if err != nil {
 		return err
 	}
-	printReady(p.stdout, "role=worker", "name="+w.name)
-	return w.run(ctx)
+	registry := obs.NewRegistry(buildVersion())
+	registry.MustRegister(append(w.agent.Metrics(), obs.Memory(w.budget.Used, w.budget.Peak, w.budget.Limit)...)...)
+	return serveRole(ctx, settings, registry, func(ctx context.Context, http string) error {
+		printReady(p.stdout, "role=worker", "name="+w.name, "http="+http)
+		return w.run(ctx)
+	})
 }
 
 // worker is a process that runs tasks for whoever leads.
 type worker struct {
 	name     string
+	budget   *mem.Budget
 	agent    *agent.Agent
 	tasks    *runner.Runner
 	store    *shuffle.Store
@@ -78,7 +84,7 @@ func newWorker(ctx context.Context, settings config.Config, sec *security, log *
 	budget := mem.NewBudget("process", int64(settings.Memory)).Child("engine", engineShare(settings.Memory))
 	stores, formats := storage(settings)
 	dial := shuffle.Dialer{TLS: out}
-	w := &worker{name: workerName(settings), peers: shuffle.NewClient(dial.Dial), listener: listener}
+	w := &worker{name: workerName(settings), budget: budget, peers: shuffle.NewClient(dial.Dial), listener: listener}
 	address := listener.Address().String()
 	w.store = shuffle.New(shuffle.Config{Worker: address, Epoch: epoch, Dir: filepath.Join(spill, "shuffle"), Budget: budget, Peers: w.peers})
 	host, _ := os.Hostname()

@@ -215,7 +215,7 @@ func (f *Fleet) mourn(w *worker, reason string) {
 	f.counts.lost(reason)
 	f.log.Warn("worker lost", slog.String("worker", w.name), slog.Int64("epoch", w.epoch), slog.String("reason", reason))
 	w.end(reason).stop(&dismissal{reason, w.epoch})
-	f.cfg.Sink.Report(dispatch.WorkerDown{Worker: w.name, Epoch: w.epoch, Reason: reason})
+	f.cfg.Sink.Report(dispatch.WorkerDown{Worker: w.name, Epoch: w.epoch, Reason: reason, Crashed: reason == Killed})
 }
 
 // find is the worker of this very epoch, nil if it is gone.

@@ -139,7 +139,7 @@ func (q *query) start(ctx context.Context, node physical.Node) (jobs.Stream, err
 	if q.jobs++; q.jobs > 1 {
 		id = fmt.Sprintf("%s-%d", q.id, q.jobs)
 	}
-	out, err := s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads, Storage: s.conf.storage()})
+	out, err := s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Operation: q.id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads, Storage: s.conf.storage()})
 	if seen := physical.Observations(node); err == nil && len(seen) > 0 {
 		out = &observedStream{Stream: out, query: q, nodes: seen}
 	}
