@@ -73,7 +73,7 @@ func parseRule(f []string) (rule, error) {
 // table holds the rules in force and what they did.
 type table struct {
 	cached bool
-	mu struct {
+	mu     struct {
 		sync.Mutex
 		rules []rule
 		fired map[string]int // "op effect", since the start

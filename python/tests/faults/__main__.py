@@ -82,7 +82,11 @@ def run(drawn: list[trial.Drawn], logs: Path) -> list[Outcome]:
             with plan.at(where) as site:
                 print(f"at {where}: {len(left)} jobs; the cluster took {time.monotonic() - began:.1f} s", flush=True)
                 while left:
-                    found = one(site, left.pop(0), logs)
+                    try:
+                        found = one(site, left.pop(0), logs)
+                    except BaseException:
+                        plan.keep(site, logs, "broken")
+                        raise
                     outcomes += found
                     if found[-1].verdict == HUNG:
                         break

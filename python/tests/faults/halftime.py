@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import random
-import re
 import signal
 import time
-from datetime import datetime
 from pathlib import Path
 
 from . import plan
@@ -23,15 +21,18 @@ SHARE = 0.5
 
 PERIOD = 100_000
 
-#: The job's rows; the length of the job is set by how often each is repeated.
-TEXT = """
-select k % 11 as g, count(*) as n, sum(s) as s, max(m) as m
-from (select l_partkey % 4000 as k, sum(l_quantity * r.id) as s, max(l_extendedprice) as m
-      from lineitem cross join range({repeat}) r group by l_partkey % 4000)
+#: One of the parts of the job; its length is set by how often each row is repeated.
+PART = """
+select {part} as part, k % 11 as g, count(*) as n, sum(s) as s, max(m) as m
+from (select l_partkey % {groups} as k, sum(l_quantity * r.id) as s, max(l_extendedprice) as m
+      from lineitem cross join range({repeat}) r group by l_partkey % {groups})
 group by k % 11"""
 
+#: So many that at half time about half of the tasks have finished, and those of the dead worker are spread over the others.
+PARTS = 24
+
 #: What a minute takes in repeats is found out by a short run of so many.
-PROBE = 8
+PROBE = 1
 
 
 class Quota:
@@ -84,11 +85,17 @@ def run(seconds: float, seed: int, logs: Path) -> tuple[str, bool]:
     return "\n".join(lines), good
 
 
+def _text(repeat: int) -> str:
+    return " union all ".join(PART.format(part=i, groups=4000 + i, repeat=repeat) for i in range(PARTS))
+
+
 def _sized(site: Site, seconds: float) -> Job:
-    probe = query("probe", TEXT.format(repeat=PROBE))
-    site.session.sql(TEXT.format(repeat=1)).toArrow()
+    probe = query("probe", _text(PROBE))
+    _undisturbed(site, probe)
     took = _undisturbed(site, probe)
-    return query("halftime", TEXT.format(repeat=max(1, round(PROBE * seconds / took))))
+    few = query("few", _text(repeat := max(2, round(5 * PROBE / took))))
+    per = _undisturbed(site, few) / repeat  # what a repeat takes without what the parts take by themselves
+    return query("halftime", _text(max(1, round(seconds / per))))
 
 
 def _undisturbed(site: Site, job: Job) -> float:
@@ -141,7 +148,7 @@ def _half(site: Site, job: Job, whole: float, what: signal.Signals, victim: str,
 def _detected(events: list[Event], victim: str, at: float) -> float | None:
     for e in events:
         if e.kind == "lost" and e.text.startswith(f"worker {victim}:"):
-            return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", e.at)).timestamp() - at
+            return e.when - at
     return None
 
 

@@ -78,7 +78,7 @@ def run(rounds: int, seed: int, logs: Path) -> tuple[str, bool]:
             out = trial.run(site, drawn, fault)
             if fault.outage:
                 fault.outage.join(trial.DEADLINE)
-            print(out.line() + (f"; outage {fault.outage.seconds:.2f} s" if fault.outage else "") + f"; run again {out.again}", flush=True)
+            print(out.line() + (f"; outage {fault.outage.seconds:.2f} s" if fault.outage else "") + f"; {out.finished} tasks had finished, run again {out.again}", flush=True)
             if out.verdict == UNFIRED or not fault.outage:
                 missed += 1
                 continue
@@ -97,6 +97,6 @@ def _report(found: list[Killed], missed: int) -> tuple[str, bool]:
     text = (
         f"leader killed in mid-job: {right} of {len(found)} right ({missed} more were over too soon); "
         f"outage p50 {statistics.median(outages):.2f} s, p99 {p99:.2f} s, most {outages[-1]:.2f} s (a status command takes part of it); "
-        f"finished tasks run again: {again}; the job took {statistics.median(extra):+.1f} s at the median, {max(extra):+.1f} s at most"
+        f"{sum(k.outcome.finished for k in found)} tasks had finished at the kills, run again of them: {again}; the job took {statistics.median(extra):+.1f} s at the median, {max(extra):+.1f} s at most"
     )
     return text, right == len(found) and again == 0 and p99 <= 2

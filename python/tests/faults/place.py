@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -52,6 +54,11 @@ class Event:
     at: str
     kind: str
     text: str
+
+    @property
+    def when(self) -> float:
+        """Seconds since 1970; the log has nanoseconds, Python's clock has not."""
+        return datetime.fromisoformat(re.sub(r"(\.\d{6})\d*", r"\1", self.at)).timestamp()
 
 
 @dataclass

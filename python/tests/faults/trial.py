@@ -49,6 +49,8 @@ class Outcome:
     detail: str = ""
     reasons: list[str] = field(default_factory=list)
     misnamed: list[str] = field(default_factory=list)
+    struck: float = 0.0
+    finished: int = 0  # tasks that had finished when the fault struck
     again: int = 0  # tasks that had finished and were launched once more
 
     def line(self) -> str:
@@ -72,6 +74,7 @@ def run(site: Site, drawn: Drawn, fault: Fault) -> Outcome:
         missed = ""
         try:
             time.sleep(drawn.at * baseline.seconds)
+            out.struck = time.time()
             fault.strike(site, running)
             _hold(fault, running, drawn.hold)
         except NotFired as e:
@@ -138,6 +141,7 @@ def _look(out: Outcome, fault: Fault, missed: str, events: list[Event], log: str
     out.reasons = sorted({_reason(e) for e in events if e.kind == "lost"})
     out.misnamed = [r for r in out.reasons if fault.reasons and not any(w in r for w in fault.reasons)]
     out.again = len(rerun(events))
+    out.finished = sum(e.kind == "finished" and e.when < out.struck for e in events)
     try:
         if missed:
             raise NotFired(missed)
