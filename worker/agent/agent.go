@@ -43,6 +43,7 @@ type Config struct {
 	Name, Shuffle, Host, Version string
 	Slots, GPUs, CPUs            int
 	Memory                       int64
+	Protocol                     int32 // that this worker speaks
 	// Schedulers are the inner addresses to begin with; hints may name others.
 	Schedulers []string
 	// Dial makes a connection that need not be up yet.
@@ -108,7 +109,7 @@ func (a *Agent) Run(ctx context.Context, tasks Tasks) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		a.log.Info("stream ended", slog.String("scheduler", address), slog.Any("cause", err))
+		a.log.Log(ctx, r.level(welcomed), "stream ended", slog.String("scheduler", address), slog.Any("cause", err))
 		if welcomed {
 			r.worked(a.cfg.Clock.Now().Sub(began))
 		}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"log/slog"
 	"slices"
 	"time"
 
@@ -32,6 +33,7 @@ type route struct {
 	at    int
 	fails int
 	hints int
+	mute  bool // the last attempt came to nothing, and that was said
 }
 
 func newRoute(known []string) *route { return &route{known: slices.Clone(known)} }
@@ -49,6 +51,17 @@ func (r *route) worked(lived time.Duration) {
 	if lived >= steady {
 		r.fails = 0
 	}
+}
+
+// level is how loud the end of a stream is: while nobody leads, only the first
+// of many attempts is news.
+func (r *route) level(welcomed bool) slog.Level {
+	repeated := r.mute && !welcomed
+	r.mute = !welcomed
+	if repeated {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
 }
 
 // again asks the same one: at once if the last stream went well.

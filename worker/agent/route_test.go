@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -77,6 +78,16 @@ func TestARoundOfSchedulersIsAskedWithoutAPause(t *testing.T) {
 	}
 	require.Equal(t, []string{"a", "b", "c", "a", "b", "c", "a", "b", "c"}, asked)
 	require.Equal(t, []string{"c", "c", "c"}, waits)
+}
+
+func TestOnlyTheFirstOfManyAttemptsIsNews(t *testing.T) {
+	r := newRoute([]string{"a"})
+	var levels []slog.Level
+	for _, welcomed := range []bool{false, false, false, true, true, false, false} {
+		levels = append(levels, r.level(welcomed))
+	}
+	info, debug := slog.LevelInfo, slog.LevelDebug
+	require.Equal(t, []slog.Level{info, debug, debug, info, info, info, debug}, levels)
 }
 
 func TestLeaderHint(t *testing.T) {
