@@ -14,7 +14,7 @@ from pathlib import Path
 from . import plan
 from .jobs import Job, query
 from .place import WORKERS, Event, Running, Site, process_state
-from .trial import DEADLINE, rerun
+from .trial import DEADLINE, rerun, task_of
 
 #: Each worker's share of a core.
 SHARE = 0.5
@@ -135,12 +135,12 @@ def _half(site: Site, job: Job, whole: float, what: signal.Signals, victim: str,
         return f"{what.name}: {running.error or 'wrong rows'}", False
     events = site.events(marks)
     seen = _detected(events, victim, at)
-    lost, again = _lost(events, victim), len(rerun(events))
+    lost, again = _lost(events, victim), set(rerun(events))
     ok = running.seconds <= allowed and seen is not None and seen <= detect and again <= lost
     text = (
         f"{what.name} {victim} at half time: right, {running.seconds:.1f} s, {running.seconds / whole:.2f}x (allowed {allowed / whole:.2f}x); "
         f"found out after {f'{seen:.2f}' if seen is not None else '?'} s (allowed {detect:.0f}); "
-        f"{lost} finished tasks were lost with it, {again} finished tasks ran again"
+        f"{len(lost)} finished tasks were lost with it, {len(again & lost)} of them were needed and ran again, {len(again - lost)} others ran again"
     )
     return text, ok
 
@@ -152,12 +152,12 @@ def _detected(events: list[Event], victim: str, at: float) -> float | None:
     return None
 
 
-def _lost(events: list[Event], victim: str) -> int:
+def _lost(events: list[Event], victim: str) -> set[str]:
     """Finished tasks whose rows were on the victim when it was lost."""
     held: set[str] = set()
     for e in events:
         if e.kind == "finished" and e.text.endswith(f" on {victim}"):
-            held.add(e.text.rsplit(".", 1)[0])
+            held.add(task_of(e))
         if e.kind == "lost" and e.text.startswith(f"worker {victim}:"):
             break
-    return len(held)
+    return held

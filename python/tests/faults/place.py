@@ -30,6 +30,8 @@ WORKERS = ("worker-1", "worker-2", "worker-3")
 #: After a fault is healed, until all members are there again.
 HEAL_SECONDS = 60
 
+_METRICS = re.compile(r"^member name=(?P<name>\S+) metrics=(?P<at>\S+:\d+)$")
+
 #: Keeps sessions from being collected: see conftest.py.
 _kept: list[SparkSession] = []
 
@@ -39,10 +41,13 @@ class LoggedCluster(Cluster):
 
     def __init__(self, path: Path, **rest: object) -> None:
         self._file = path.open("a", buffering=1)
+        self.metrics: dict[str, str] = {}  # where each process shows them
         super().__init__(**rest)  # type: ignore[arg-type]
 
     def _heard(self, line: str) -> None:
         self._file.write(line + "\n")
+        if found := _METRICS.match(line):
+            self.metrics[found["name"]] = found["at"]
         super()._heard(line)
 
 

@@ -40,8 +40,9 @@ def skipped() -> dict[str, str]:
     return {name: reason for name, reason in found.items() if reason}
 
 
-def draw(jobs: int, seed: int, only: str = "") -> list[Drawn]:
-    """So many trials: every kind of fault equally often, in the order of the places. The same seed draws the same."""
+def draw(jobs: int, seed: int, only: str = "", few: tuple[str, ...] = ()) -> list[Drawn]:
+    """So many trials: every kind of fault equally often, in the order of the places. The same seed draws the same.
+    `few` names jobs to choose from where they can be hurt at all: each job that is drawn costs two undisturbed runs."""
     rng, table, absent = random.Random(seed), kinds(), skipped()
     where = {k: make().place for k, make in table.items()}
     names = [k for k, at in where.items() if only in k or only in at]
@@ -52,7 +53,7 @@ def draw(jobs: int, seed: int, only: str = "") -> list[Drawn]:
     while len(chosen) < jobs:
         chosen += rng.sample(names, len(names))
     order = sorted(range(jobs), key=lambda i: where[chosen[i]])
-    return [_one(number, chosen[i], table[chosen[i]], rng) for number, i in enumerate(order, 1)]
+    return [_one(number, chosen[i], table[chosen[i]], rng, few) for number, i in enumerate(order, 1)]
 
 
 def _jobs(kind: str, where: str) -> tuple[str, ...]:
@@ -62,16 +63,17 @@ def _jobs(kind: str, where: str) -> tuple[str, ...]:
     return SPILLING if where in ("spilling", "tmpfs") or kind.startswith("worker's") else tuple(ALL)
 
 
-def _one(number: int, kind: str, make: Maker, rng: random.Random) -> Drawn:
+def _one(number: int, kind: str, make: Maker, rng: random.Random, few: tuple[str, ...]) -> Drawn:
     fault = make()
-    return Drawn(number, kind, ALL[rng.choice(_jobs(kind, fault.place))], rng.uniform(0.05, 0.8), rng.uniform(*fault.hold), rng.randrange(1 << 30))
+    names = _jobs(kind, fault.place)
+    names = tuple(n for n in names if n in few) or names
+    return Drawn(number, kind, ALL[rng.choice(names)], rng.uniform(0.05, 0.8), rng.uniform(*fault.hold), rng.randrange(1 << 30))
 
 
 def redraw(drawn: Drawn, turn: int) -> Drawn:
-    """The same trial at another moment, with another job, after a fault that did not fire."""
+    """The same trial at another moment, after a fault that did not fire."""
     rng = random.Random(f"{drawn.seed} {turn}")
-    names = _jobs(drawn.kind, kinds()[drawn.kind]().place)
-    return Drawn(drawn.number, drawn.kind, ALL[rng.choice(names)], rng.uniform(0.05, 0.6), drawn.hold, rng.randrange(1 << 30))
+    return Drawn(drawn.number, drawn.kind, drawn.job, rng.uniform(0.05, 0.6), drawn.hold, rng.randrange(1 << 30))
 
 
 @contextmanager

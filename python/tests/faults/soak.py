@@ -28,7 +28,6 @@ FLOOR = 8 << 20
 def run(minutes: float, seed: int, starve: bool, faults: bool, logs: Path) -> tuple[str, bool]:
     """The report, and whether all is well."""
     rng, lines, samples, outcomes = random.Random(seed), [], [], []
-    end = time.monotonic() + 60 * minutes
     hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)] if starve else []
     try:
         with plan.at("plain") as site:
@@ -36,7 +35,7 @@ def run(minutes: float, seed: int, starve: bool, faults: bool, logs: Path) -> tu
                 site.baseline(job)
             marks = site.marks()
             began = time.monotonic()
-            while time.monotonic() < end:
+            while time.monotonic() < began + 60 * minutes:
                 outcomes.append(_job(site, rng, len(outcomes), faults))
                 samples.append((time.monotonic() - began, _sizes(site)))
                 if outcomes[-1] not in ("right", "typed error", "not fired"):
@@ -78,7 +77,7 @@ def _job(site: Site, rng: random.Random, number: int, faults: bool) -> str:
 
 
 def _sizes(site: Site) -> dict[str, int]:
-    """Resident memory of each process, and the goroutines of those that tell."""
+    """Resident memory of each process, and its goroutines."""
     out = {}
     for name, pid in site.cluster.pids.items():
         try:
@@ -87,13 +86,14 @@ def _sizes(site: Site) -> dict[str, int]:
                     out[name] = int(line.split()[1]) << 10
         except OSError:
             continue
-    try:
-        with urllib.request.urlopen(f"http://{site.cluster.http}/metrics", timeout=5) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith("go_goroutines "):
-                    out["goroutines gateway"] = int(float(line.split()[1]))
-    except OSError:
-        pass
+    for name, at in site.cluster.metrics.items():
+        try:
+            with urllib.request.urlopen(f"http://{at}/metrics", timeout=5) as answer:
+                for line in answer.read().decode().splitlines():
+                    if line.startswith("go_goroutines "):
+                        out[f"goroutines {name}"] = int(float(line.split()[1]))
+        except OSError:
+            continue
     return out
 
 

@@ -133,7 +133,7 @@ def _judge_rest(site: Site, out: Outcome, running: Running, allowed: set[object]
         out.detail += f"; it left {left}"
 
 
-_TASK = re.compile(r"(?P<job>.*)/(?P<stage>\d+)\.(?P<part>\d+)\.(?P<attempt>\d+)(?:r\d+)? on (?P<worker>[^:]*)")
+_TASK = re.compile(r"(?P<job>.*)/(?P<stage>\d+)\.(?P<part>\d+)\.\d+(?:r\d+)? on ")
 
 
 def _look(out: Outcome, fault: Fault, missed: str, events: list[Event], log: str) -> None:
@@ -158,17 +158,20 @@ def _reason(e: Event) -> str:
     return re.sub(r"^\S+ on [^:]*: ", "task: ", text)[:200]
 
 
+def task_of(e: Event) -> str:
+    """The task that an event is about, as job/stage/partition whatever the attempt; empty if it is about none."""
+    found = _TASK.match(e.text)
+    return "/".join((found["job"], found["stage"], found["part"])) if found else ""
+
+
 def rerun(events: list[Event]) -> list[str]:
-    """Tasks that had finished on a worker that was not lost, and were launched again."""
-    done: dict[tuple[str, str, str], str] = {}
+    """Tasks that had finished and were launched again."""
+    done: set[str] = set()
     out = []
     for e in events:
-        found = _TASK.match(e.text)
-        if not found:
-            continue
-        task = (found["job"], found["stage"], found["part"])
-        if e.kind == "finished":
-            done[task] = found["worker"]
+        task = task_of(e)
+        if e.kind == "finished" and task:
+            done.add(task)
         elif e.kind == "launched" and task in done:
-            out.append("/".join(task))
+            out.append(task)
     return out
