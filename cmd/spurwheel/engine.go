@@ -54,7 +54,7 @@ type engineSession struct{ s *session.Session }
 func (e engineSession) ServerID() string { return e.s.ServerID() }
 
 func (e engineSession) Execute(ctx context.Context, req sparkconnect.ExecuteRequest) (sparkconnect.Result, error) {
-	r, err := e.s.Execute(ctx, session.Request{OperationID: req.OperationID, Plan: req.Plan, Source: req.Source})
+	r, err := e.s.Execute(ctx, session.Request{OperationID: req.OperationID, Plan: req.Plan, Source: req.Source, Description: req.Description})
 	if err != nil {
 		return nil, err
 	}

@@ -320,19 +320,3 @@ func observedTo(obs []Observed) []*pb.ExecutePlanResponse_ObservedMetrics {
 	}
 	return out
 }
-
-// describe is a short text of what the client runs.
-func describe(r *pb.ExecutePlanRequest) string {
-	q := r.GetPlan().GetCommand().GetSqlCommand()
-	text := q.GetSql()
-	if in := q.GetInput(); in.GetSql() != nil {
-		text = in.GetSql().GetQuery()
-	}
-	if root := r.GetPlan().GetRoot(); root.GetSql() != nil {
-		text = root.GetSql().GetQuery()
-	}
-	return cutText(text, maxDescription)
-}
-
-// maxDescription is what is kept of a query's text for people.
-const maxDescription = 2000

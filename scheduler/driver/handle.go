@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
@@ -330,5 +331,16 @@ func (h *Handle) Close(ctx context.Context) error {
 		return nil
 	}
 	_, err := h.Result()
-	return h.d.cfg.Log.Append(ctx, record.EndJob{Job: h.spec.ID, Failed: err != nil})
+	return h.d.cfg.Log.Append(ctx, record.EndJob{Job: h.spec.ID, Failed: err != nil, Reason: reasonOf(err)})
+}
+
+// maxReason bounds what the record keeps of an error, for people.
+const maxReason = 1000
+
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	text := err.Error()
+	return strings.ToValidUTF8(text[:min(len(text), maxReason)], "")
 }

@@ -25,10 +25,16 @@ type StageSpec struct {
 type JobSpec struct {
 	ID, Session, User string
 	Operation         string // the client's command that the job belongs to
+	Description       string // for people; without secrets
 	Weight            int
 	Stages            []StageSpec
 	Storage           map[string]string // goes to the tasks, not into the record: it may hold secrets
 }
+
+// maxRecorded bounds what the record takes of one job: it is sent to every
+// scheduler. A larger one, of rows that the client sent with its query, begins
+// anew under the next leader.
+const maxRecorded = 8 << 20
 
 // job is what the core needs to know.
 func (s JobSpec) job() dispatch.Job {
@@ -52,6 +58,9 @@ func (d *Driver) Submit(ctx context.Context, spec JobSpec) (*Handle, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(b) > maxRecorded {
+		b = nil
+	}
 	if err := d.cfg.Log.Append(ctx, record.SubmitJob{Job: spec.ID, Session: spec.Session, Stages: len(spec.Stages), Operation: spec.Operation, Spec: b}); err != nil {
 		return nil, err
 	}
@@ -65,7 +74,7 @@ func (d *Driver) Submit(ctx context.Context, spec JobSpec) (*Handle, error) {
 	if stopped != nil {
 		return nil, stopped
 	}
-	d.Report(dispatch.Submit{Job: spec.job()})
+	d.Report(dispatch.Submit{Job: spec.job(), Base: d.anew[spec.ID]})
 	return h, nil
 }
 

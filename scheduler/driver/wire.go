@@ -15,7 +15,7 @@ const maxTasks = 10_000_000
 // EncodeSpec gives a job as it is recorded: without its storage settings and
 // without the steps of its rounds.
 func EncodeSpec(s JobSpec) ([]byte, error) {
-	m := &pb.JobSpec{Id: s.ID, Session: s.Session, User: s.User, Weight: int32(s.Weight), Operation: s.Operation, Storage: len(s.Storage) > 0}
+	m := &pb.JobSpec{Id: s.ID, Session: s.Session, User: s.User, Weight: int32(s.Weight), Operation: s.Operation, Description: s.Description, Storage: len(s.Storage) > 0}
 	for _, st := range s.Stages {
 		m.Stages = append(m.Stages, wireStage(st))
 	}
@@ -57,7 +57,7 @@ func DecodeSpec(b []byte) (spec JobSpec, unclaimed bool, err error) {
 	if err := proto.Unmarshal(b, &m); err != nil {
 		return spec, false, errs.E(errs.Corrupt, op, err)
 	}
-	spec = JobSpec{ID: m.GetId(), Session: m.GetSession(), User: m.GetUser(), Weight: int(m.GetWeight()), Operation: m.GetOperation()}
+	spec = JobSpec{ID: m.GetId(), Session: m.GetSession(), User: m.GetUser(), Weight: int(m.GetWeight()), Operation: m.GetOperation(), Description: m.GetDescription()}
 	unclaimed = m.GetStorage()
 	seen := map[int]bool{}
 	for _, st := range m.GetStages() {

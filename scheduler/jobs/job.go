@@ -23,10 +23,12 @@ type Job struct {
 	// Operation is the client's command that the job belongs to.
 	Operation string
 	User      string
-	Plan      physical.Node
-	Env       physical.Env
-	Threads   int
-	Storage   map[string]string // the session's own settings of storage; never recorded or shown
+	// Description is what the client asked for, for people.
+	Description string
+	Plan        physical.Node
+	Env         physical.Env
+	Threads     int
+	Storage     map[string]string // the session's own settings of storage; never recorded or shown
 }
 
 // Stream is a running job's rows. Next and Close serve one goroutine; Progress
@@ -106,7 +108,7 @@ func (r *Runner) holds(stages int) bool { return r.Stored || stages > 1 }
 
 // spec cuts the plan into stages and encodes their fragments.
 func (r *Runner) spec(job Job) (driver.JobSpec, error) {
-	spec := driver.JobSpec{ID: job.ID, Session: job.Session, User: job.User, Operation: job.Operation, Weight: 1, Storage: job.Storage}
+	spec := driver.JobSpec{ID: job.ID, Session: job.Session, User: job.User, Operation: job.Operation, Description: job.Description, Weight: 1, Storage: job.Storage}
 	stages := physical.Cut(job.Plan, r.Workers())
 	if r.holds(len(stages)) { // the result is held until its attempt is chosen
 		stages[len(stages)-1].Output = physical.Exchange{Kind: physical.ExchangeSingle, Parts: 1}

@@ -23,6 +23,8 @@ type Request struct {
 	// Source is a command as its client sent it, which Translate understands;
 	// for sessions that are Lasting.
 	Source []byte
+	// Description is the query in short, for people; without secrets.
+	Description string
 }
 
 // Execute runs a query or command. ctx covers the execution until the result
@@ -35,7 +37,7 @@ func (s *Session) Execute(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.source = req.Source
+	q.source, q.description = req.Source, req.Description
 	res, err := q.execute(ctx, req)
 	if err != nil {
 		return nil, err
@@ -139,7 +141,7 @@ func (q *query) start(ctx context.Context, node physical.Node) (jobs.Stream, err
 	if q.jobs++; q.jobs > 1 {
 		id = fmt.Sprintf("%s-%d", q.id, q.jobs)
 	}
-	out, err := s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Operation: q.id, Session: s.serverID, User: s.user, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads, Storage: s.conf.storage()})
+	out, err := s.m.cfg.Jobs.Start(ctx, jobs.Job{ID: id, Operation: q.id, Session: s.serverID, User: s.user, Description: q.description, Plan: node, Env: wireEnv(q.env), Threads: s.m.cfg.Threads, Storage: s.conf.storage()})
 	if seen := physical.Observations(node); err == nil && len(seen) > 0 {
 		out = &observedStream{Stream: out, query: q, nodes: seen}
 	}

@@ -53,6 +53,8 @@ type query struct {
 	jobs     int // started so far
 	observed []Observed
 
+	description string // for people
+
 	// Of sessions that outlive their process.
 	source  []byte              // the command as its client sent it
 	lookups *lookups            // the temporary views that were found

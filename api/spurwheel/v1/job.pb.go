@@ -31,7 +31,8 @@ type JobSpec struct {
 	Operation string                 `protobuf:"bytes,6,opt,name=operation,proto3" json:"operation,omitempty"`
 	// The job had settings of storage, which are never recorded: it can launch
 	// nothing before its session brings them again.
-	Storage       bool `protobuf:"varint,7,opt,name=storage,proto3" json:"storage,omitempty"`
+	Storage       bool   `protobuf:"varint,7,opt,name=storage,proto3" json:"storage,omitempty"`
+	Description   string `protobuf:"bytes,8,opt,name=description,proto3" json:"description,omitempty"` // the client's query in short, for people; without secrets
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -113,6 +114,13 @@ func (x *JobSpec) GetStorage() bool {
 		return x.Storage
 	}
 	return false
+}
+
+func (x *JobSpec) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
 }
 
 type JobStage struct {
@@ -478,7 +486,7 @@ var File_spurwheel_v1_job_proto protoreflect.FileDescriptor
 
 const file_spurwheel_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x16spurwheel/v1/job.proto\x12\fspurwheel.v1\x1a\x17spurwheel/v1/task.proto\"\xc7\x01\n" +
+	"\x16spurwheel/v1/job.proto\x12\fspurwheel.v1\x1a\x17spurwheel/v1/task.proto\"\xe9\x01\n" +
 	"\aJobSpec\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
 	"\asession\x18\x02 \x01(\tR\asession\x12\x12\n" +
@@ -486,7 +494,8 @@ const file_spurwheel_v1_job_proto_rawDesc = "" +
 	"\x06weight\x18\x04 \x01(\x05R\x06weight\x12.\n" +
 	"\x06stages\x18\x05 \x03(\v2\x16.spurwheel.v1.JobStageR\x06stages\x12\x1c\n" +
 	"\toperation\x18\x06 \x01(\tR\toperation\x12\x18\n" +
-	"\astorage\x18\a \x01(\bR\astorage\"\x89\x03\n" +
+	"\astorage\x18\a \x01(\bR\astorage\x12 \n" +
+	"\vdescription\x18\b \x01(\tR\vdescription\"\x89\x03\n" +
 	"\bJobStage\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x14\n" +
 	"\x05tasks\x18\x02 \x01(\x05R\x05tasks\x12\x16\n" +
