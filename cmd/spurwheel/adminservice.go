@@ -124,9 +124,14 @@ func (a *admin) KillJob(_ context.Context, req *pb.KillJobRequest) (*pb.KillJobR
 		return nil, status.Error(codes.NotFound, err.Error())
 	}
 	if j.State == history.Running {
-		t.driver.Report(dispatch.Cancel{Job: j.ID, Err: errs.Errorf(errs.Canceled, "", "job %s was %s", j.ID, req.GetReason())})
+		t.driver.Report(killed(j.ID, req.GetReason()))
 	}
 	return &pb.KillJobResponse{}, nil
+}
+
+// killed stops a job; its client reads why.
+func killed(job, reason string) dispatch.Cancel {
+	return dispatch.Cancel{Job: job, Err: errs.Errorf(errs.Canceled, "", "job %s was %s", job, reason)}
 }
 
 // JobEvents streams a job's log.
@@ -160,6 +165,11 @@ func (a *admin) DrainWorker(_ context.Context, req *pb.DrainWorkerRequest) (*pb.
 func (a *admin) RemoveScheduler(ctx context.Context, req *pb.RemoveSchedulerRequest) (*pb.RemoveSchedulerResponse, error) {
 	if _, err := a.leader(); err != nil {
 		return nil, err
+	}
+	known := false
+	a.s.group.Peek(func(rec *record.State) { _, known = rec.Member(req.GetName()) })
+	if !known {
+		return nil, status.Errorf(codes.NotFound, "there is no scheduler %s", req.GetName())
 	}
 	if err := a.s.group.Remove(ctx, req.GetName()); err != nil {
 		return nil, status.Error(codes.FailedPrecondition, err.Error())

@@ -13,6 +13,7 @@ import (
 	"github.com/spurwheel/spurwheel/internal/types"
 	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 	"github.com/spurwheel/spurwheel/scheduler/driver"
+	"github.com/spurwheel/spurwheel/scheduler/history"
 	"github.com/spurwheel/spurwheel/scheduler/record"
 	"github.com/spurwheel/spurwheel/worker/exec"
 	"github.com/spurwheel/spurwheel/worker/runner"
@@ -64,6 +65,7 @@ func (w *workers) Discard(job string) {
 // reporter brings a worker's reports to the scheduler.
 type reporter struct {
 	driver    *driver.Driver
+	book      *history.Book
 	operators *operatorLog
 	worker    string
 	// byStore names the worker whose stored rows are read at an address.
@@ -76,7 +78,7 @@ const onlyEpoch = 1
 // TaskDone reports success.
 func (r reporter) TaskDone(d *pb.TaskDone) {
 	r.operators.add(d.GetId(), d.GetOperators(), true)
-	r.driver.Report(dispatch.Done{Task: driver.TaskOf(d.GetId()), Worker: r.worker, Epoch: onlyEpoch, Detail: d.GetOutput()})
+	r.report(dispatch.Done{Task: driver.TaskOf(d.GetId()), Worker: r.worker, Epoch: onlyEpoch, Detail: d.GetOutput()})
 }
 
 // TaskFailed reports failure, as the wire carries it.
@@ -86,6 +88,12 @@ func (r reporter) TaskFailed(f *pb.TaskFailed, _ error) {
 	for _, o := range f.GetFailure().GetLost().GetOutputs() {
 		ev.Lost = append(ev.Lost, dispatch.Output{Task: driver.TaskOf(o.GetTask()), Worker: r.byStore(o.GetWorker()), Epoch: onlyEpoch})
 	}
+	r.report(ev)
+}
+
+// report tells the book before the scheduler, which may end the job.
+func (r reporter) report(ev dispatch.Event) {
+	r.book.Reported(ev)
 	r.driver.Report(ev)
 }
 
@@ -94,7 +102,7 @@ func (r reporter) listen(c *child) {
 	for {
 		var m pb.FromWorker
 		if err := c.pipe.receive(&m); err != nil {
-			r.driver.Report(dispatch.WorkerDown{Worker: c.name, Epoch: onlyEpoch, Reason: "the process ended", Crashed: true})
+			r.report(dispatch.WorkerDown{Worker: c.name, Epoch: onlyEpoch, Reason: "the process ended", Crashed: true})
 			return
 		}
 		switch k := m.GetKind().(type) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"net/http"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
@@ -13,7 +11,6 @@ import (
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/gateway/relay"
-	"github.com/spurwheel/spurwheel/gateway/web"
 	"github.com/spurwheel/spurwheel/internal/config"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/internal/obs"
@@ -33,16 +30,12 @@ func runGateway(ctx context.Context, p process, log *slog.Logger, settings confi
 		return errs.E(errs.Unavailable, "connect", err)
 	}
 	defer listener.Close()
-	page, err := web.Handler(adminPage{l}, time.Now)
+	health := &health{}
+	handler, err := withPage(adminPage{l}, webHandler(health, obs.NewRegistry(buildVersion())))
 	if err != nil {
 		return err
 	}
-	health := &health{}
-	mux := http.NewServeMux()
-	mux.Handle("/", page)
-	mux.Handle("GET /healthz", health)
-	mux.Handle("GET /metrics", obs.MetricsHandler(obs.NewRegistry(buildVersion())))
-	httpServer, err := listenWeb(ctx, settings.HTTP, mux)
+	httpServer, err := listenWeb(ctx, settings.HTTP, handler)
 	if err != nil {
 		return err
 	}

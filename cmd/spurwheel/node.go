@@ -24,6 +24,7 @@ import (
 	"github.com/spurwheel/spurwheel/internal/obs"
 	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 	"github.com/spurwheel/spurwheel/scheduler/driver"
+	"github.com/spurwheel/spurwheel/scheduler/history"
 	"github.com/spurwheel/spurwheel/scheduler/jobs"
 	"github.com/spurwheel/spurwheel/scheduler/placement"
 	"github.com/spurwheel/spurwheel/scheduler/session"
@@ -47,6 +48,7 @@ type node struct {
 	budget    *mem.Budget
 	engine    *mem.Budget // of it, what may be booked
 	operators *operatorLog
+	book      *history.Book
 	pool      *mem.Pool // of pages read
 	store     *shuffle.Store
 	peers     *shuffle.Client
@@ -84,8 +86,9 @@ func newNode(settings config.Config, log *slog.Logger) (*node, error) {
 	n.store = shuffle.New(shuffle.Config{Worker: name, Dir: filepath.Join(spill, "shuffle"), Budget: engine, Peers: n.peers})
 	rows := cache.NewRows(engine, filepath.Join(spill, "rows"))
 	hands := &workers{children: n.children}
+	n.book = history.New(history.Config{Clock: clock.Real{}})
 	n.driver = driver.New(driver.Config{
-		Core: dispatch.New(placement.FairLocal{}), Executor: hands, Log: newLocalLog(), Clock: clock.Real{},
+		Core: dispatch.New(placement.FairLocal{}), Executor: watchedHands{hands, n.book}, Log: bookLog{newLocalLog(), n.book}, Clock: clock.Real{},
 	})
 	n.runner = runner.New(runner.Config{
 		Worker: localWorker, Registry: registry, Formats: formats, FS: stores(nil), Stores: stores, Budget: engine, SpillDir: spill,
@@ -127,7 +130,7 @@ func (n *node) startChildren(settings config.Config) (net.Listener, error) {
 }
 
 func (n *node) reporter(worker string) reporter {
-	return reporter{driver: n.driver, operators: n.operators, worker: worker, byStore: n.byStore}
+	return reporter{driver: n.driver, book: n.book, operators: n.operators, worker: worker, byStore: n.byStore}
 }
 
 // byStore names the worker whose rows are read at an address.

@@ -15,8 +15,8 @@ import (
 
 // bookLog is the record as the driver appends to it; the book reads along.
 type bookLog struct {
-	group *cluster.Group
-	book  *history.Book
+	log  driver.Log
+	book *history.Book
 }
 
 // Append makes an entry durable.
@@ -24,7 +24,7 @@ func (l bookLog) Append(ctx context.Context, e record.Entry) error {
 	if s, ok := e.(record.SubmitJob); ok {
 		submitted(l.book, s.Job, s.Spec)
 	}
-	err := ofRecord(l.group.Append(ctx, e))
+	err := l.log.Append(ctx, e)
 	switch e := e.(type) {
 	case record.SubmitJob:
 		if err != nil {
@@ -34,6 +34,14 @@ func (l bookLog) Append(ctx context.Context, e record.Entry) error {
 		l.book.Ended(e.Job, reason(e))
 	}
 	return err
+}
+
+// groupLog is the group's record with the errors of a leader that leads no more.
+type groupLog struct{ group *cluster.Group }
+
+// Append makes an entry durable.
+func (l groupLog) Append(ctx context.Context, e record.Entry) error {
+	return ofRecord(l.group.Append(ctx, e))
 }
 
 func reason(e record.EndJob) error {
@@ -56,7 +64,7 @@ func submitted(book *history.Book, id string, spec []byte) {
 	for _, st := range s.Stages {
 		j.Stages = append(j.Stages, st.Stage)
 	}
-	book.Submitted(j, "")
+	book.Submitted(j, s.Description)
 }
 
 // liveIn tells which jobs workers need to hold rows of.

@@ -75,7 +75,7 @@ func newRoles(p process) []*cobra.Command {
 	return []*cobra.Command{
 		newRole(p, "scheduler", "Keep the record with other schedulers, and lead the workers when elected", func(f *pflag.FlagSet) {
 			f.Lookup("join").Usage = "raft addresses of other schedulers, host:port[,host:port]"
-			f.Int("expect", 0, "schedulers that form a new group: 1, 3 or 5 (default 1)")
+			f.Int("expect", 0, "schedulers that form a new group: 1, 3 or 5; 0 joins one that is there (default 0 with --join, else 1)")
 			f.String("listen", "", "inner address for workers and gateways")
 			f.String("http", "", "address of /healthz and /metrics (default 127.0.0.1, any port)")
 			f.String("raft", "", "address for the other schedulers")

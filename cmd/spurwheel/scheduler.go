@@ -75,7 +75,7 @@ func runScheduler(ctx context.Context, p process, log *slog.Logger, settings con
 	group, err := cluster.Start(ctx, cluster.Config{
 		ID: settings.Cluster.Name, Address: settings.Cluster.Raft, Inner: listener.Addr().String(),
 		Data: filepath.Join(settings.Data, "raft"), Expect: settings.Cluster.Expect, Join: others(settings),
-		Secret: key, TLS: sec.raft(), Log: log, Metrics: registry,
+		Secret: key, Protocol: protocolSpoken(), TLS: sec.raft(), Log: log, Metrics: registry,
 	})
 	if err != nil {
 		return err

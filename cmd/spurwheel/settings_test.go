@@ -52,8 +52,10 @@ log: {level: warn}
 		Data:    "/from/file",
 		Memory:  3 << 30,
 		Threads: 3, Workers: 1,
-		Log: config.Log{Level: "warn", Format: "json"},
-		S3:  config.S3{Endpoint: "http://env", Region: "dotted", PathStyle: true},
+		Log:       config.Log{Level: "warn", Format: "json"},
+		S3:        config.S3{Endpoint: "http://env", Region: "dotted", PathStyle: true},
+		Warehouse: "/from/file/warehouse",
+		Cluster:   config.Cluster{Expect: 1, Listen: config.DefaultInner, Raft: config.DefaultInner},
 	}, c)
 }
 
@@ -74,6 +76,10 @@ func TestEveryFlagSetsAKnownKey(t *testing.T) {
 	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	commonFlags(flags)
 	serverFlags(flags)
+	flags.AddFlagSet(newUp(process{}).Flags())
+	for _, role := range newRoles(process{}) {
+		flags.AddFlagSet(role.Flags())
+	}
 	for name, key := range flagKeys {
 		require.NotNil(t, flags.Lookup(name), name)
 		require.Contains(t, config.Keys(), key)

@@ -72,11 +72,11 @@ func newTenure(ctx context.Context, s *scheduler, term uint64) (*tenure, error) 
 	operators := newOperatorLog()
 	hands := &hands{book: t.book}
 	t.driver = driver.New(driver.Config{
-		Core: dispatch.NewCore(dispatch.Config{Policy: placement.FairLocal{}}), Executor: hands, Log: bookLog{s.group, t.book}, Clock: clock.Real{},
+		Core: dispatch.NewCore(dispatch.Config{Policy: placement.FairLocal{}}), Executor: hands, Log: bookLog{groupLog{s.group}, t.book}, Clock: clock.Real{},
 		Drained: func(worker string, epoch int64) { t.fleet.Release(worker, epoch) },
 	})
 	t.fleet = fleet.New(fleet.Config{
-		Leader: s.settings.Cluster.Name, Term: term, Sink: sink{t.driver, t.book, t.members}, Clock: clock.Real{},
+		Leader: s.settings.Cluster.Name, Term: term, Protocol: protocolSpoken(), Sink: sink{t.driver, t.book, t.members}, Clock: clock.Real{},
 		Live: liveIn(s.group), Observer: operatorObserver{operators}, Log: s.log,
 	})
 	hands.Fleet = t.fleet

@@ -58,7 +58,11 @@ func up(ctx context.Context, p process, log *slog.Logger, settings config.Config
 	health := &health{}
 	registry := obs.NewRegistry(buildVersion())
 	registry.MustRegister(n.metrics()...)
-	web, err := listenWeb(ctx, settings.HTTP, webHandler(health, registry))
+	handler, err := withPage(localPage{n}, webHandler(health, registry))
+	if err != nil {
+		return err
+	}
+	web, err := listenWeb(ctx, settings.HTTP, handler)
 	if err != nil {
 		return err
 	}

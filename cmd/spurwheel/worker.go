@@ -89,7 +89,7 @@ func newWorker(ctx context.Context, settings config.Config, sec *security, log *
 	w.store = shuffle.New(shuffle.Config{Worker: address, Epoch: epoch, Dir: filepath.Join(spill, "shuffle"), Budget: budget, Peers: w.peers})
 	host, _ := os.Hostname()
 	w.agent = agent.New(agent.Config{
-		Name: w.name, Shuffle: address, Host: host, Version: buildVersion(), Slots: workerSlots, CPUs: settings.Threads,
+		Name: w.name, Shuffle: address, Host: host, Version: buildVersion(), Slots: workerSlots, CPUs: settings.Threads, Protocol: protocolSpoken(),
 		Memory: int64(settings.Memory), Schedulers: settings.Cluster.Addresses(), Inventory: inventory{w.store},
 		Dial: func(a string) (agent.Conn, error) { return dialInner(a, sec.toScheduler()) },
 		Load: func() (float64, int64) { return 0, budget.Used() }, Clock: clock.Real{}, Log: log,

@@ -55,7 +55,7 @@ type Cluster struct {
 	Name string `koanf:"name"`
 	// Join lists inner addresses of schedulers, separated by commas.
 	Join string `koanf:"join"`
-	// Expect is how many schedulers form a new group: 1, 3 or 5.
+	// Expect is how many schedulers form a new group: 1, 3 or 5; 0 joins one that is there.
 	Expect int `koanf:"expect"`
 	// Listen is the inner address: a scheduler's for workers and gateways, a worker's for readers of its stored rows.
 	Listen string `koanf:"listen"`
@@ -75,7 +75,7 @@ func (c *Config) checkCluster() error {
 		checkAddress("cluster.listen", c.Cluster.Listen, c.TLS != ""),
 		checkAddress("cluster.raft", c.Cluster.Raft, c.TLS != ""),
 		checkOneOf("schedulers", strconv.Itoa(c.Schedulers), "0", "1", "3", "5"),
-		checkOneOf("cluster.expect", strconv.Itoa(c.Cluster.Expect), "1", "3", "5"),
+		checkOneOf("cluster.expect", strconv.Itoa(c.Cluster.Expect), "0", "1", "3", "5"),
 	} {
 		if err != nil {
 			return err
@@ -184,7 +184,7 @@ func (c *Config) fill(h host) {
 	fill(&c.HTTP, DefaultHTTP)
 	fill(&c.Cluster.Listen, DefaultInner)
 	fill(&c.Cluster.Raft, DefaultInner)
-	if c.Cluster.Expect == 0 {
+	if c.Cluster.Expect == 0 && c.Cluster.Join == "" {
 		c.Cluster.Expect = 1
 	}
 	fill(&c.Log.Level, "info")

@@ -12,6 +12,7 @@ import (
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/skew"
 	"github.com/spurwheel/spurwheel/scheduler/record"
 )
 
@@ -31,7 +32,7 @@ func (g *Group) ask(ctx context.Context, address string, call *pb.GroupCall) (*p
 	}
 	ctx, cancel := context.WithTimeout(ctx, delay)
 	defer cancel()
-	call.From = wireNode(g.self)
+	call.From, call.Protocol = wireNode(g.self), g.cfg.Protocol
 	conn, err := g.stream.dial(ctx, address, forCall)
 	if err != nil {
 		return nil, errs.E(errs.Unavailable, op, err)
@@ -65,7 +66,10 @@ func (g *Group) answer(ctx context.Context, conn net.Conn) {
 	ctx, cancel := context.WithTimeout(ctx, logDelay)
 	defer cancel()
 	g.peers.heard(call.GetFrom())
-	err := g.obey(ctx, call)
+	err := skew.Check(call.GetFrom().GetId(), call.GetProtocol(), g.cfg.Protocol)
+	if err == nil {
+		err = g.obey(ctx, call)
+	}
 	reply := g.situation()
 	if err != nil {
 		reply.ErrorKind, reply.Error = uint32(errs.KindOf(err)), err.Error()

@@ -44,6 +44,9 @@ type Config struct {
 	// that is there. Join is where some of them may be found, oneself included.
 	Expect int
 	Join   []string
+	// Protocol is what this scheduler speaks; others speak that, one less or one
+	// more, or are refused. 0 asks nobody.
+	Protocol int32
 	// TLS of both ends; nil is plain, which is refused on other addresses than
 	// the loopback ones. The configuration must demand the scheduler's role of
 	// the other end.

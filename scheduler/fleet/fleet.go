@@ -34,9 +34,12 @@ type Observer interface {
 type Config struct {
 	Leader string // this scheduler's name
 	Term   uint64 // of its leadership
-	Sink   Sink
-	Clock  clock.Clock
-	Terms  Terms // zero: StandardTerms
+	// Protocol is what this scheduler speaks; workers speak that, one less or one
+	// more, or are refused. 0 asks nobody.
+	Protocol int32
+	Sink     Sink
+	Clock    clock.Clock
+	Terms    Terms // zero: StandardTerms
 	// Live tells whether a job is in the record; what workers hold of others is
 	// discarded. Nil: all are. It is called by many goroutines.
 	Live     func(job string) bool

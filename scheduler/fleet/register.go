@@ -9,6 +9,7 @@ import (
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
 	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/internal/skew"
 	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 	"github.com/spurwheel/spurwheel/scheduler/driver"
 )
@@ -22,6 +23,9 @@ func (s *session) register(m *pb.WorkerFrame) error {
 	r := m.GetRegister()
 	if r == nil {
 		return status.Error(codes.FailedPrecondition, "a stream begins with a registration")
+	}
+	if err := skew.Check(r.GetName(), r.GetProtocol(), s.f.cfg.Protocol); err != nil {
+		return status.Error(codes.FailedPrecondition, err.Error())
 	}
 	if s.joining == nil {
 		s.joining = r

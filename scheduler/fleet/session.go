@@ -174,7 +174,7 @@ func (s *session) send(c *composer, w *worker, out outgoing) error {
 
 func (f *Fleet) welcome() *pb.Welcome {
 	t := f.cfg.Terms
-	return &pb.Welcome{Leader: f.cfg.Leader, HeartbeatMillis: t.Heartbeat.Milliseconds(), LeaseMillis: t.Lease.Milliseconds()}
+	return &pb.Welcome{Leader: f.cfg.Leader, HeartbeatMillis: t.Heartbeat.Milliseconds(), LeaseMillis: t.Lease.Milliseconds(), Protocol: f.cfg.Protocol}
 }
 
 // farewell tells a dismissed worker why.

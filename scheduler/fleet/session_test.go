@@ -237,6 +237,24 @@ func TestABrokenStream(t *testing.T) {
 	require.Equal(t, int64(2), r.event().(dispatch.WorkerUp).Epoch)
 }
 
+func TestAWorkerOfAnotherProtocolIsRefused(t *testing.T) {
+	r := newRoom(t, 100)
+	r.cfg.Protocol = 5
+	for protocol := int32(3); protocol <= 7; protocol++ {
+		p := r.stream(1)
+		p.say(&pb.WorkerFrame{Register: &pb.Register{Name: fmt.Sprint("w", protocol), Slots: 2, Protocol: protocol}})
+		if protocol >= 4 && protocol <= 6 {
+			require.Equal(t, int32(5), hear(t, p.down).GetWelcome().GetProtocol())
+			require.IsType(t, dispatch.WorkerUp{}, r.event())
+			continue
+		}
+		err := hear(t, p.over)
+		require.Equal(t, codes.FailedPrecondition, status.Code(err))
+		require.ErrorContains(t, err, fmt.Sprintf("w%d speaks protocol %d, this process 5", protocol, protocol))
+	}
+	r.quiet("those refused never came")
+}
+
 func TestStaleAndRepeatedFramesChangeNothing(t *testing.T) {
 	r := newRoom(t, 100)
 	p := r.join("w", 5)

@@ -221,6 +221,19 @@ func (b *Book) Jobs() []Job {
 	return out
 }
 
+// Running counts the attempts that run, by worker.
+func (b *Book) Running() map[string]int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := map[string]int{}
+	for _, e := range b.mu.jobs {
+		for _, w := range e.runs {
+			out[w]++
+		}
+	}
+	return out
+}
+
 // Job gives one job.
 func (b *Book) Job(id string) (Job, error) {
 	b.mu.Lock()

@@ -28,7 +28,7 @@ func (s *session) register() error {
 	for {
 		r := &pb.Register{
 			Name: a.cfg.Name, Slots: int32(a.cfg.Slots), Gpus: int32(a.cfg.GPUs), Cpus: int32(a.cfg.CPUs), Memory: a.cfg.Memory,
-			Shuffle: a.cfg.Shuffle, Host: a.cfg.Host, Version: a.cfg.Version,
+			Shuffle: a.cfg.Shuffle, Host: a.cfg.Host, Version: a.cfg.Version, Protocol: a.cfg.Protocol,
 		}
 		n := min(len(running), maxItems)
 		r.Running, running = running[:n], running[n:]

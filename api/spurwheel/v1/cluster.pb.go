@@ -206,8 +206,10 @@ type Register struct {
 	Version string                 `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
 	Held    []*Output              `protobuf:"bytes,9,rep,name=held,proto3" json:"held,omitempty"`
 	// Tasks that run, or have ended in a report that was not acknowledged.
-	Running       []*TaskID `protobuf:"bytes,10,rep,name=running,proto3" json:"running,omitempty"`
-	More          bool      `protobuf:"varint,11,opt,name=more,proto3" json:"more,omitempty"` // another frame goes on
+	Running []*TaskID `protobuf:"bytes,10,rep,name=running,proto3" json:"running,omitempty"`
+	More    bool      `protobuf:"varint,11,opt,name=more,proto3" json:"more,omitempty"` // another frame goes on
+	// The protocol that the worker speaks; 0: of before there was a number.
+	Protocol      int32 `protobuf:"varint,12,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -317,6 +319,13 @@ func (x *Register) GetMore() bool {
 		return x.More
 	}
 	return false
+}
+
+func (x *Register) GetProtocol() int32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
 }
 
 type Heartbeat struct {
@@ -519,6 +528,7 @@ type Welcome struct {
 	Leader          string                 `protobuf:"bytes,1,opt,name=leader,proto3" json:"leader,omitempty"`
 	HeartbeatMillis int64                  `protobuf:"varint,2,opt,name=heartbeat_millis,json=heartbeatMillis,proto3" json:"heartbeat_millis,omitempty"` // between two heartbeats
 	LeaseMillis     int64                  `protobuf:"varint,3,opt,name=lease_millis,json=leaseMillis,proto3" json:"lease_millis,omitempty"`             // after which silence ends the epoch
+	Protocol        int32                  `protobuf:"varint,4,opt,name=protocol,proto3" json:"protocol,omitempty"`                                      // that the leader speaks; 0: of before there was a number
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -570,6 +580,13 @@ func (x *Welcome) GetHeartbeatMillis() int64 {
 func (x *Welcome) GetLeaseMillis() int64 {
 	if x != nil {
 		return x.LeaseMillis
+	}
+	return 0
+}
+
+func (x *Welcome) GetProtocol() int32 {
+	if x != nil {
+		return x.Protocol
 	}
 	return 0
 }
@@ -863,7 +880,7 @@ const file_spurwheel_v1_cluster_proto_rawDesc = "" +
 	"\bdraining\x18\b \x01(\bR\bdraining\x12\x18\n" +
 	"\adrained\x18\t \x01(\bR\adrained\x12\x18\n" +
 	"\aleaving\x18\n" +
-	" \x01(\bR\aleaving\"\xaa\x02\n" +
+	" \x01(\bR\aleaving\"\xc6\x02\n" +
 	"\bRegister\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05slots\x18\x02 \x01(\x05R\x05slots\x12\x12\n" +
@@ -876,7 +893,8 @@ const file_spurwheel_v1_cluster_proto_rawDesc = "" +
 	"\x04held\x18\t \x03(\v2\x14.spurwheel.v1.OutputR\x04held\x12.\n" +
 	"\arunning\x18\n" +
 	" \x03(\v2\x14.spurwheel.v1.TaskIDR\arunning\x12\x12\n" +
-	"\x04more\x18\v \x01(\bR\x04more\"Q\n" +
+	"\x04more\x18\v \x01(\bR\x04more\x12\x1a\n" +
+	"\bprotocol\x18\f \x01(\x05R\bprotocol\"Q\n" +
 	"\tHeartbeat\x12\x12\n" +
 	"\x04load\x18\x01 \x01(\x01R\x04load\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\x03R\x06memory\x12\x18\n" +
@@ -895,11 +913,12 @@ const file_spurwheel_v1_cluster_proto_rawDesc = "" +
 	"\x04ping\x18\n" +
 	" \x01(\bR\x04ping\x12/\n" +
 	"\adismiss\x18\v \x01(\v2\x15.spurwheel.v1.DismissR\adismiss\x12\x18\n" +
-	"\arelease\x18\f \x01(\bR\arelease\"o\n" +
+	"\arelease\x18\f \x01(\bR\arelease\"\x8b\x01\n" +
 	"\aWelcome\x12\x16\n" +
 	"\x06leader\x18\x01 \x01(\tR\x06leader\x12)\n" +
 	"\x10heartbeat_millis\x18\x02 \x01(\x03R\x0fheartbeatMillis\x12!\n" +
-	"\flease_millis\x18\x03 \x01(\x03R\vleaseMillis\"7\n" +
+	"\flease_millis\x18\x03 \x01(\x03R\vleaseMillis\x12\x1a\n" +
+	"\bprotocol\x18\x04 \x01(\x05R\bprotocol\"7\n" +
 	"\aDismiss\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\x03R\x05epoch\"\xc7\x02\n" +

@@ -98,7 +98,9 @@ type GroupCall struct {
 	//	*GroupCall_Pin_
 	//	*GroupCall_Announce_
 	//	*GroupCall_Remove_
-	Kind          isGroupCall_Kind `protobuf_oneof:"kind"`
+	Kind isGroupCall_Kind `protobuf_oneof:"kind"`
+	// The protocol that the caller speaks; 0: of before there was a number.
+	Protocol      int32 `protobuf:"varint,6,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -181,6 +183,13 @@ func (x *GroupCall) GetRemove() *GroupCall_Remove {
 		}
 	}
 	return nil
+}
+
+func (x *GroupCall) GetProtocol() int32 {
+	if x != nil {
+		return x.Protocol
+	}
+	return 0
 }
 
 type isGroupCall_Kind interface {
@@ -610,13 +619,14 @@ const file_spurwheel_v1_group_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04raft\x18\x02 \x01(\tR\x04raft\x12\x14\n" +
 	"\x05inner\x18\x03 \x01(\tR\x05inner\x12\x1a\n" +
-	"\binstance\x18\x04 \x01(\tR\binstance\"\x80\x03\n" +
+	"\binstance\x18\x04 \x01(\tR\binstance\"\x9c\x03\n" +
 	"\tGroupCall\x12+\n" +
 	"\x04from\x18\x01 \x01(\v2\x17.spurwheel.v1.GroupNodeR\x04from\x125\n" +
 	"\x05hello\x18\x02 \x01(\v2\x1d.spurwheel.v1.GroupCall.HelloH\x00R\x05hello\x12/\n" +
 	"\x03pin\x18\x03 \x01(\v2\x1b.spurwheel.v1.GroupCall.PinH\x00R\x03pin\x12>\n" +
 	"\bannounce\x18\x04 \x01(\v2 .spurwheel.v1.GroupCall.AnnounceH\x00R\bannounce\x128\n" +
-	"\x06remove\x18\x05 \x01(\v2\x1e.spurwheel.v1.GroupCall.RemoveH\x00R\x06remove\x1a\a\n" +
+	"\x06remove\x18\x05 \x01(\v2\x1e.spurwheel.v1.GroupCall.RemoveH\x00R\x06remove\x12\x1a\n" +
+	"\bprotocol\x18\x06 \x01(\x05R\bprotocol\x1a\a\n" +
 	"\x05Hello\x1a\x17\n" +
 	"\x03Pin\x12\x10\n" +
 	"\x03ids\x18\x01 \x03(\tR\x03ids\x1a \n" +
