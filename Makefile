@@ -23,6 +23,8 @@ CLIENT_BUDGET ?= 14m
 RACE_BUDGET   ?= 15m
 FAULT_BUDGET  ?= 75m
 MINIO_BUDGET  ?= 5m
+SIM_BUDGET     ?= 10m
+CLUSTER_BUDGET ?= 20m
 
 export CGO_ENABLED := 0
 
@@ -74,6 +76,16 @@ test-unit: $(TOOLS)/.versitygw ## Go unit tests
 .PHONY: test-client
 test-client: build $(VENV)/.test $(TOOLS)/.versitygw $(TOOLS)/.faultfs ## an unmodified PySpark client against the binary
 	timeout $(CLIENT_BUDGET) $(VENV)/bin/python -m pytest -q python/tests
+
+SIM_SEEDS ?= 30000
+
+.PHONY: test-sim
+test-sim: ## the cluster in virtual time: SIM_SEEDS (30000) stories of crashes, cuts, pauses and lost messages
+	SPURWHEEL_SIM_SEEDS=$(SIM_SEEDS) timeout $(SIM_BUDGET) $(GO) test -count=1 -timeout $(SIM_BUDGET) -run TestSimulatedCluster -v ./scheduler/driver
+
+.PHONY: test-cluster
+test-cluster: build $(VENV)/.test $(TOOLS)/.versitygw $(TOOLS)/.faultfs ## the client's tests on three schedulers and three workers
+	SPURWHEEL_CLUSTER=3,3 timeout $(CLUSTER_BUDGET) $(VENV)/bin/python -m pytest -q python/tests
 
 .PHONY: test-minio
 test-minio: build $(VENV)/.test $(TOOLS)/.minio ## the object store's tests against MinIO instead of versitygw
@@ -153,6 +165,17 @@ bench-word2vec: build $(VENV)/.test ## word2vec beside gensim: speed, vocabulary
 .PHONY: quality-word2vec
 quality-word2vec: build $(VENV)/.test ## word2vec beside gensim: similarity and analogies over three seeds, those not measured yet; 25 minutes
 	$(VENV)/bin/python bench/rivals/word2vec.py --data $(WORD2VEC_DATA) --quality
+
+# 12 rounds of tasks and 5 of bytes take about three minutes.
+BENCH_CLUSTER_BUDGET ?= 5m
+
+.PHONY: bench-cluster
+bench-cluster: ## tasks/s and delays of a cluster of processes, GB a CPU second between workers: bench/results/cluster.md; 4 minutes
+	mkdir -p $(BUILD) bench/results
+	$(GO) build -trimpath -o $(BUILD)/bench-cluster ./bench/cluster
+	$(GO) build -trimpath -o $(BUILD)/bench-shuffle ./bench/shuffle
+	timeout $(BENCH_CLUSTER_BUDGET) $(SHELL) $(.SHELLFLAGS) '$(BUILD)/bench-shuffle -json bench/results/cluster-shuffle.json; \
+	  $(BUILD)/bench-cluster -shuffle bench/results/cluster-shuffle.json -json bench/results/cluster.json -table bench/results/cluster.md'
 
 .PHONY: bench-footprint
 bench-footprint: build $(VENV)/.test ## start-up time, idle memory, peak memory under a small budget
