@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 
 from conftest import CLUSTER, REMOTE
 from faults import plan, trial
@@ -30,7 +31,8 @@ def test_right_rows_whatever_breaks(place: str, tmp_path: Path) -> None:
     if reason := plan.skipped().get(place):
         pytest.skip(reason)
     drawn = plan.draw(JOBS[place], SEED, place, FEW)
-    outcomes = run(drawn, tmp_path)
+    outcomes: list[trial.Outcome] = []
+    run(drawn, tmp_path, outcomes)
     bad = [o.line() for o in outcomes if o.verdict in trial.BAD]
     assert not bad, "\n".join(bad)
     fired = [o for o in outcomes if o.verdict != trial.UNFIRED]
@@ -74,3 +76,28 @@ def test_finished_tasks_that_run_again_are_counted() -> None:
     ]
     assert trial.rerun(log) == []
     assert trial.rerun([*log, Event("j", "6", "launched", "j/0.1.2 on worker-1")]) == ["j/0/1"]
+
+
+class _Ended:
+    """A job that is over."""
+
+    def __init__(self, answer: object = None, error: BaseException | None = None) -> None:
+        self.answer, self.error = answer, error
+
+
+@pytest.mark.parametrize(
+    ("ended", "verdict"),
+    [
+        (_Ended(answer="rows"), trial.RIGHT),
+        (_Ended(answer="other rows"), trial.WRONG),
+        (_Ended(error=ValueError("no error of Spark's")), trial.UNTYPED),
+        (_Ended(error=SparkConnectGrpcException("bug", errorClass="INTERNAL_ERROR")), trial.UNTYPED),
+        (_Ended(error=SparkConnectGrpcException("no class")), trial.UNTYPED),
+        (_Ended(error=SparkConnectGrpcException("lost", errorClass="SPURWHEEL.OUTPUT_LOST")), trial.ERROR),
+    ],
+)
+def test_verdicts(ended: _Ended, verdict: str) -> None:
+    out = trial.Outcome(plan.draw(1, 1)[0], trial.UNFIRED)
+    trial._judge(out, ended, "rows")  # type: ignore[arg-type]
+    assert out.verdict == verdict
+    assert (verdict in trial.BAD) == (verdict not in (trial.RIGHT, trial.ERROR))

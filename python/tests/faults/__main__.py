@@ -17,11 +17,15 @@ from .trial import BAD, HUNG, UNFIRED, Outcome
 #: How often a fault that did not fire is tried at another moment.
 TURNS = 3
 
+#: Beyond the deadlines of a job and its undisturbed runs, with time to heal.
+STUCK = 900
+
 
 def main(argv: list[str]) -> int:
     """0 if every verdict is good and enough faults fired."""
     arguments = _parse(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGALRM, _stuck)
     if proof := _proof(arguments):
         text, good = proof
         print(text)
@@ -36,12 +40,19 @@ def main(argv: list[str]) -> int:
         for d in drawn:
             print(f"#{d.number} {d.kind}, {d.job.name} at {d.at:.2f}, for {d.hold:.1f} s")
         return 0
-    outcomes = run(drawn, arguments.logs)
-    page = report.markdown(outcomes, f"Faults, seed {arguments.seed}", absent)
-    if arguments.report:
-        arguments.report.write_text(page)
-    print(page.split("\n## How")[0])
+    outcomes: list[Outcome] = []
+    try:
+        run(drawn, arguments.logs, outcomes, STUCK)
+    finally:  # also of a run that was broken off
+        page = report.markdown(outcomes, f"Faults, {len(drawn)} jobs of seed {arguments.seed}", absent)
+        if arguments.report:
+            arguments.report.write_text(page)
+        print(page.split("\n## How")[0], flush=True)
     return 1 if any(o.verdict in BAD for o in outcomes) or len(outcomes) == 0 else 0
+
+
+def _stuck(*_: object) -> None:
+    raise RuntimeError("the tests themselves are stuck")
 
 
 def _proof(arguments: argparse.Namespace) -> tuple[str, bool] | None:
@@ -72,9 +83,10 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def run(drawn: list[trial.Drawn], logs: Path) -> list[Outcome]:
-    """All trials, place by place. A place where a job hung is made anew."""
-    table, outcomes = plan.kinds(), []
+def run(drawn: list[trial.Drawn], logs: Path, outcomes: list[Outcome], stuck: int = 0) -> None:
+    """All trials, place by place, into outcomes. A place where a job hung is made anew. A trial that takes longer than
+    `stuck` seconds, where jobs have deadlines, ends the run."""
+    table = plan.kinds()
     for where, group in itertools.groupby(drawn, key=lambda d: table[d.kind]().place):
         left = list(group)
         while left:
@@ -82,15 +94,19 @@ def run(drawn: list[trial.Drawn], logs: Path) -> list[Outcome]:
             with plan.at(where) as site:
                 print(f"at {where}: {len(left)} jobs; the cluster took {time.monotonic() - began:.1f} s", flush=True)
                 while left:
+                    if stuck:
+                        signal.alarm(stuck)
                     try:
                         found = one(site, left.pop(0), logs)
                     except BaseException:
                         plan.keep(site, logs, "broken")
                         raise
+                    finally:
+                        if stuck:  # else the alarm is of whoever calls
+                            signal.alarm(0)
                     outcomes += found
                     if found[-1].verdict == HUNG:
                         break
-    return outcomes
 
 
 def one(site: plan.Site, drawn: trial.Drawn, logs: Path) -> list[Outcome]:

@@ -90,6 +90,7 @@ class Site:
 
     def renew_session(self) -> None:
         """A session of its own, after one that may have been lost."""
+        end(self.session)
         self.session = connect(self.cluster)
 
     def settle(self) -> None:
@@ -161,6 +162,7 @@ class Site:
 
     def close(self) -> None:
         """Ends the cluster."""
+        end(self.session)
         self.cluster.stop()
 
 
@@ -171,6 +173,13 @@ def connect(cluster: Cluster) -> SparkSession:
     for table, file in datasets.tables(DATASET).items():
         session.read.parquet(str(file)).createOrReplaceTempView(table)
     return session
+
+
+def end(session: SparkSession) -> None:
+    """Closes the client's side only: a server that is gone would be asked again for ten minutes, also by functions that take
+    the first session that they find for the active one."""
+    session.release_session_on_close = False
+    session.stop()
 
 
 def start(folder: Path, memory: str = "2GiB", threads: int = 1, env: dict[str, str] | None = None) -> Site:

@@ -18,7 +18,7 @@ WAIT_SECONDS = 5
 
 
 class Damage(Fault):
-    """Flipped bits in, or the loss of the second half of, the spill files that a worker has open."""
+    """Flipped bits in, or the loss of most of, the spill files that a worker has open."""
 
     place = "spilling"
     reasons = ("checksum", "disk", "corrupt", "crc", "unexpected EOF", "damaged")
@@ -32,6 +32,8 @@ class Damage(Fault):
     def aim(self, site: Site, rng: random.Random) -> None:
         self._rng = random.Random(rng.random())
         self._order = rng.sample(WORKERS, len(WORKERS))
+        files = [f for w in WORKERS for f in _open_files(site.cluster.pids[w], self._whose)]
+        self._old = {inode for inode in map(_inode, files) if inode}  # of jobs before
 
     def strike(self, site: Site, running: Running) -> None:
         deadline = time.monotonic() + WAIT_SECONDS
@@ -47,12 +49,14 @@ class Damage(Fault):
 
     def _damage(self, path: Path) -> int:
         try:
+            if _inode(path) in self._old:
+                return 0
             with open(path, "r+b", buffering=0) as f:
                 size = os.fstat(f.fileno()).st_size
                 if size == 0:
                     return 0
                 if self._how == "truncated":
-                    f.truncate(size // 2)
+                    f.truncate(size // 8)
                     return 1
                 for at in range(self._rng.randrange(min(size, STRIDE)), size, STRIDE):
                     f.seek(at)
@@ -70,6 +74,13 @@ class Damage(Fault):
         if not found:
             raise NotFired(f"{self._hit} files damaged, and nobody read them again")
         return f"{self._hit} files, {len(found)} losses: {found[0][:160]}"
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _open_files(pid: int, whose: str) -> list[Path]:
