@@ -144,6 +144,7 @@ class Failing(Fault):
     """A disk fails, or lies, for a while."""
 
     place = "fuse"
+    at = (0.0, 0.5)  # what it fails must come after
     reasons = ("disk", "checksum", "input/output error", "no space left", "stale", "corrupt", "silent", "killed", "gone", "restarted")
     hold = (1.0, 4.0)
 

@@ -21,6 +21,8 @@ class Fault:
     place = "plain"
     #: Words of which a lost worker's or output's reason must contain one, if a loss is logged at all.
     reasons: tuple[str, ...] = ()
+    #: The part of the undisturbed time after which it strikes.
+    at = (0.05, 0.8)
     #: Seconds between strike and heal.
     hold = (1.0, 8.0)
 

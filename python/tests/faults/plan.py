@@ -27,6 +27,9 @@ SPILLING = ("aggregate", "sort", "window", "semi-join")
 #: Jobs whose stage outputs go to disk: those of the window are read by the next stage, those of the sort by the client.
 SHUFFLING = ("window", "window", "sort")
 
+#: Jobs whose workers read from each other, more than a few rows.
+EXCHANGING = ("aggregate", "join", "sort", "window", "distinct", "semi-join")
+
 
 def kinds() -> dict[str, Maker]:
     """Every kind of fault by its name."""
@@ -60,6 +63,8 @@ def _jobs(kind: str, where: str) -> tuple[str, ...]:
     """The jobs that such a fault can hurt."""
     if "shuffle spill" in kind:
         return SHUFFLING
+    if "worker from worker" in kind:
+        return EXCHANGING
     return SPILLING if where in ("spilling", "tmpfs") or kind.startswith("worker's") else tuple(ALL)
 
 
@@ -67,13 +72,13 @@ def _one(number: int, kind: str, make: Maker, rng: random.Random, few: tuple[str
     fault = make()
     names = _jobs(kind, fault.place)
     names = tuple(n for n in names if n in few) or names
-    return Drawn(number, kind, ALL[rng.choice(names)], rng.uniform(0.05, 0.8), rng.uniform(*fault.hold), rng.randrange(1 << 30))
+    return Drawn(number, kind, ALL[rng.choice(names)], rng.uniform(*fault.at), rng.uniform(*fault.hold), rng.randrange(1 << 30))
 
 
 def redraw(drawn: Drawn, turn: int) -> Drawn:
     """The same trial at another moment, after a fault that did not fire."""
     rng = random.Random(f"{drawn.seed} {turn}")
-    return Drawn(drawn.number, drawn.kind, drawn.job, rng.uniform(0.05, 0.6), drawn.hold, rng.randrange(1 << 30))
+    return Drawn(drawn.number, drawn.kind, drawn.job, rng.uniform(0.0, 0.5), drawn.hold, rng.randrange(1 << 30))
 
 
 @contextmanager
