@@ -25,6 +25,7 @@ def main(argv: list[str]) -> int:
     """0 if every verdict is good and enough faults fired."""
     arguments = _parse(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where a shell started it in the background
     signal.signal(signal.SIGALRM, _stuck)
     if proof := _proof(arguments):
         text, good = proof
