@@ -62,7 +62,7 @@ const (
 	schedulers = 3
 	// leisure multiplies the time-outs of the log: the benchmark takes all the
 	// cores there are, and is not to measure elections.
-	leisure = 4
+	leisure = 10
 )
 
 // until waits for a condition.

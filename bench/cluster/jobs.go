@@ -16,7 +16,7 @@ const (
 	sources   = 64
 	wideStage = 1
 	wideTasks = 20_000
-	sinks     = 20
+	sinks     = 4
 	jobTasks  = sources + wideTasks + sinks
 	// queued is how many tasks wait, at least, where delays count.
 	queued = 10_000
@@ -73,8 +73,9 @@ func runJob(ctx context.Context, d *driver.Driver, id string) error {
 	return h.Close(ctx)
 }
 
-// submit runs jobs of several clients until the time is over and gives how many.
-func submit(ctx context.Context, d *driver.Driver, name string, length time.Duration) (jobs int64, err error) {
+// submit runs jobs of several clients until the time is over, at least one each,
+// and gives how many.
+func submit(ctx context.Context, d *driver.Driver, name string, clients int, length time.Duration) (jobs int64, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	over := time.Now().Add(length)
@@ -82,7 +83,7 @@ func submit(ctx context.Context, d *driver.Driver, name string, length time.Dura
 	var all sync.WaitGroup
 	for c := range clients {
 		all.Go(func() {
-			for i := 0; ctx.Err() == nil && time.Now().Before(over); i++ {
+			for i := 0; ctx.Err() == nil && (i == 0 || time.Now().Before(over)); i++ {
 				if err := runJob(ctx, d, fmt.Sprintf("%s-%d-%026d", name, c, i)); err != nil {
 					cancel(err)
 					return

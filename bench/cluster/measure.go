@@ -38,6 +38,7 @@ type result struct {
 	Append  float64 `json:"append_ms"` // one entry of the log, alone
 	Slots   int     `json:"slots"`
 	Rounds  []round `json:"rounds"`
+	Failed  string  `json:"failed,omitempty"` // why there are not all of them
 }
 
 // part is one crowd of workers.
@@ -54,7 +55,7 @@ const (
 	simulatedSlots = 4
 	// hold keeps slots busy, so that the delay is that of a cluster with work to do
 	// and not the time that all the slots together take to pass once.
-	hold = 500 * time.Millisecond
+	hold = time.Second
 )
 
 func parts(s settings) []part {
@@ -62,7 +63,7 @@ func parts(s settings) []part {
 	if s.Simulated > 1 {
 		name := fmt.Sprintf("%d simulated workers", s.Simulated)
 		p = append(p, part{name: name, processes: 2, agents: s.Simulated / 2, slots: simulatedSlots},
-			part{name: fmt.Sprintf("%s, tasks of %.1f s", name, hold.Seconds()), processes: 2, agents: s.Simulated / 2, slots: simulatedSlots, hold: hold})
+			part{name: fmt.Sprintf("%s, tasks of %.0f s", name, hold.Seconds()), processes: 2, agents: s.Simulated / 2, slots: simulatedSlots, hold: hold})
 	}
 	return p
 }
@@ -109,11 +110,12 @@ func run(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := measure(ctx, s, &r, l, followers, listener.Addr().String()); err != nil {
-		return err
+	err = measure(ctx, s, &r, l, followers, listener.Addr().String())
+	if err != nil {
+		r.Failed = err.Error()
 	}
 	r.After = load()
-	return report(s, r)
+	return errors.Join(err, report(s, r))
 }
 
 func endAll(children []*child) error {
@@ -133,10 +135,10 @@ func measure(ctx context.Context, s settings, r *result, l *leader, followers []
 	r.Append = millis(took)
 	for _, p := range parts(s) {
 		rounds, err := measurePart(ctx, s, p, l, followers, address)
+		r.Rounds = append(r.Rounds, rounds...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		r.Rounds = append(r.Rounds, rounds...)
 	}
 	return nil
 }
@@ -160,7 +162,7 @@ func measurePart(ctx context.Context, s settings, p part, l *leader, followers [
 	for i := range s.Rounds + 1 {
 		r, err := b.round(ctx, fmt.Sprintf("%03d-%03d-%d", p.agents, p.hold.Milliseconds(), i))
 		if err != nil {
-			return nil, err
+			return out, err
 		}
 		if i > 0 { // the first one warms up
 			out = append(out, r)
@@ -185,7 +187,11 @@ func (b bench) round(ctx context.Context, name string) (r round, err error) {
 	}
 	b.leader.tasks.Store(0)
 	began, cpu := time.Now(), cpuTime()
-	r.Jobs, err = submit(ctx, b.leader.driver, name, b.Round)
+	several, length := clients, b.Round
+	if b.hold > 0 {
+		several, length = 1, 0 // one job is long enough
+	}
+	r.Jobs, err = submit(ctx, b.leader.driver, name, several, length)
 	if err != nil {
 		return r, err
 	}

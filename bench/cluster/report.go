@@ -127,18 +127,22 @@ func table(s settings, r result, m []moved) []byte {
 	fmt.Fprintf(&b, "%s, %d virtual cores, kernel %s; commit %s; load average %s before, %s after (the benchmark's own included).\n\n",
 		r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Commit, r.Before, r.After)
 	fmt.Fprintf(&b, "Tasks do nothing. Three schedulers are processes of their own and wait for the disk (an entry of the log, alone: %.1f ms);\n"+
-		"leases, history and jobs of %d + %d + %d tasks, %d at a time; each task is launched and acknowledged by itself over gRPC.\n"+
+		"leases, history and jobs of %d + %d + %d tasks, %d at a time (tasks that take time: one); each task is launched and acknowledged by itself over gRPC.\n"+
 		"Two workers have %d slots each, simulated ones %d each in two processes, every one with a connection of its own.\n"+
 		"The delay is from the end of a task on its worker to the next one in its slot, there and back, with %d or more tasks queued.\n"+
 		"The time-outs of the log are %d times the usual, since the benchmark takes all cores; leases are the usual ones.\n\n",
 		r.Append, sources, wideTasks, sinks, clients, r.Slots, simulatedSlots, queued, leisure)
 	b.WriteString("| what | median | min – max | floor | goal |\n|---|---|---|---|---|\n")
-	for _, p := range parts(s) {
+	measured := slices.DeleteFunc(parts(s), func(p part) bool { return len(r.of(p)) == 0 })
+	for _, p := range measured {
 		writePart(&b, p, r.of(p))
 	}
 	writeMoved(&b, m)
-	for _, p := range parts(s) {
+	for _, p := range measured {
 		fmt.Fprintf(&b, "\n%s", limit(p, r))
+	}
+	if r.Failed != "" {
+		fmt.Fprintf(&b, "\n**Not complete**: %s\n", r.Failed)
 	}
 	return b.Bytes()
 }

@@ -51,7 +51,7 @@ type noops struct {
 	agent *agent.Agent
 	name  string
 	meter *meter
-	hold  time.Duration // how long a task takes, on average
+	hold  time.Duration // how long a task of the wide stage takes, on average
 	mu    struct {
 		sync.Mutex
 		free []slot // oldest first
@@ -78,7 +78,7 @@ func (n *noops) Launch(t *pb.Task) {
 	if s := n.occupy(); s.job != "" && s.job == id.GetJob() && backed(id) {
 		n.meter.add(time.Since(s.freed))
 	}
-	if n.hold == 0 {
+	if n.hold == 0 || id.GetStage() != wideStage {
 		n.end(id)
 		return
 	}
