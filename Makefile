@@ -92,14 +92,14 @@ test-minio: build $(VENV)/.test $(TOOLS)/.minio ## the object store's tests agai
 	SPURWHEEL_TEST_S3_SERVER=$(abspath $(TOOLS))/minio $(GO) test -count=1 -run Server ./connectors/s3
 	SPURWHEEL_TEST_S3_SERVER=$(abspath $(TOOLS))/minio timeout $(MINIO_BUDGET) $(VENV)/bin/python -m pytest -q python/tests/test_s3.py
 
-# What is drawn, and how much of it.
-FAULT_JOBS ?= 200
+# What is drawn, and how much of it: some faults come too late to strike, 200 do.
+FAULT_JOBS ?= 230
 FAULT_SEED ?= 1
 FAULTS := cd python/tests && SPURWHEEL_FAULTFS=$(abspath $(TOOLS))/faultfs timeout $(FAULT_BUDGET) $(abspath $(VENV))/bin/python -m faults \
   --logs $(abspath $(BUILD))/faults
 
 .PHONY: test-faults
-test-faults: build $(VENV)/.test $(TOOLS)/.faultfs ## FAULT_JOBS (200) jobs on a cluster of processes that are killed, stopped, cut off, whose disks fail; the last two proofs want a quiet machine
+test-faults: build $(VENV)/.test $(TOOLS)/.faultfs ## FAULT_JOBS (230) jobs on a cluster of processes that are killed, stopped, cut off, whose disks fail; the last two proofs want a quiet machine
 	mkdir -p bench/results
 	$(FAULTS) --jobs $(FAULT_JOBS) --seed $(FAULT_SEED) --report $(abspath bench/results)/faults.md
 	$(FAULTS) --leader 50 --seed $(FAULT_SEED) --report $(abspath bench/results)/faults-leader.txt

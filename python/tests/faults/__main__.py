@@ -15,7 +15,7 @@ from . import halftime, leader, network, plan, report, soak, trial
 from .trial import BAD, HUNG, UNFIRED, Outcome
 
 #: How often a fault that did not fire is tried at another moment.
-TURNS = 3
+TURNS = 4
 
 #: Beyond the deadlines of a job and its undisturbed runs, with time to heal.
 STUCK = 900

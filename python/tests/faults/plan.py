@@ -22,7 +22,7 @@ SPILL = {"SPURWHEEL_TESTING_SPILL_BEYOND": "4MiB"}
 SMALL = "448MiB"
 
 #: Jobs that leave much in spill files.
-SPILLING = ("aggregate", "sort", "window", "semi-join")
+SPILLING = ("aggregate", "sort", "window")
 
 #: Jobs whose stage outputs go to disk: those of the window are read by the next stage, those of the sort by the client.
 SHUFFLING = ("window", "window", "sort")
@@ -78,7 +78,7 @@ def _one(number: int, kind: str, make: Maker, rng: random.Random, few: tuple[str
 def redraw(drawn: Drawn, turn: int) -> Drawn:
     """The same trial at another moment, after a fault that did not fire."""
     rng = random.Random(f"{drawn.seed} {turn}")
-    return Drawn(drawn.number, drawn.kind, drawn.job, rng.uniform(0.0, 0.5), drawn.hold, rng.randrange(1 << 30))
+    return Drawn(drawn.number, drawn.kind, drawn.job, rng.uniform(0.0, 0.4), drawn.hold, rng.randrange(1 << 30))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class Damage(Fault):
     """Flipped bits in, or the loss of most of, the spill files that a worker has open."""
 
     place = "spilling"
-    at = (0.0, 0.5)  # what it damages must be read after
+    at = (0.0, 0.4)  # what it damages must be read after
     reasons = ("checksum", "disk", "corrupt", "crc", "unexpected EOF", "damaged")
     hold = (0.0, 0.0)
 
