@@ -230,6 +230,23 @@ func TestRecoveredJobsWaitForTheirWorkers(t *testing.T) {
 	require.Equal(t, dispatch.Task{Job: "x", Stage: 1, Attempt: 100}, l[0].Task)
 }
 
+// A job that could not be recorded is planned anew by the next leader: what
+// workers hold or run of the first plan does not count.
+func TestAJobThatBeginsAnewTakesNothingOver(t *testing.T) {
+	b := newTable(t, dispatch.Config{})
+	anew := job("x", dispatch.Stage{Tasks: 2}, dispatch.Stage{Tasks: 1, ID: 1, Inputs: []int{0}})
+	anew.Base = 100
+	b.step(anew)
+	a := up("a", 4)
+	a.Held = []dispatch.Output{output(0, 0, 0, "a")}
+	a.Running = []dispatch.Task{output(0, 1, 0, "a").Task}
+	out := b.step(a)
+	require.Equal(t, a.Running[0], only[dispatch.Abort](t, out).Task)
+	l := launches(out)
+	require.Len(t, l, 2)
+	require.Equal(t, 100, l[0].Task.Attempt)
+}
+
 func TestOnlyWhatIsGoneIsRunAgain(t *testing.T) {
 	b := newTable(t, dispatch.Config{})
 	a := up("a", 4)

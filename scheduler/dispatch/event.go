@@ -132,6 +132,8 @@ type (
 	// Submit adds a job.
 	Submit struct {
 		Job Job
+		// New attempts of a job count from Base. A job with one that is not Recovered
+		// is planned anew: what earlier leaders launched of it does not count.
 		// Recovered jobs began under an earlier leader: Done is what the record
 		// has of their finished stages. Their new attempts count from Base, above
 		// all attempts of earlier leaders.

@@ -59,11 +59,6 @@ func (c *Core) endClaims(j *job) {
 
 // restore takes over what the record knows of a job's finished stages.
 func (c *Core) restore(j *job, ev Submit) {
-	for _, s := range j.order {
-		for i := range s.parts {
-			s.parts[i].next = j.base
-		}
-	}
 	done := map[int]Finished{}
 	for _, f := range ev.Done {
 		done[f.Stage] = f

@@ -21,6 +21,11 @@ func (c *Core) submit(ev Submit) {
 		j.order = append(j.order, s)
 		j.last = s
 	}
+	for _, s := range j.order {
+		for i := range s.parts {
+			s.parts[i].next = j.base
+		}
+	}
 	j.user = c.user(j.User)
 	j.user.jobs++
 	c.jobs[j.ID] = j

@@ -87,12 +87,16 @@ func (c *Core) adoptAll(w *worker, ev WorkerUp) {
 // gives other rows than the next.
 func (s *stage) adoptable() bool { return s.Shape == Independent && !s.Volatile }
 
+// foreign tells an attempt of an earlier leader from those of a job that was
+// planned anew since: the plan may be another one.
+func (j *job) foreign(t Task) bool { return !j.recovered && t.Attempt < j.base }
+
 // adopt takes over an output that a worker finished under an earlier leader. One
 // that nobody misses is kept in mind in case the other is lost; it stays where it
 // is until its job is closed.
 func (c *Core) adopt(w *worker, o Output) {
 	s, j := c.stage(o.Task.Job, o.Task.Stage)
-	if s == nil || o.Task.Partition < 0 || o.Task.Partition >= len(s.parts) {
+	if s == nil || o.Task.Partition < 0 || o.Task.Partition >= len(s.parts) || j.foreign(o.Task) {
 		return
 	}
 	p := &s.parts[o.Task.Partition]
@@ -131,7 +135,7 @@ func (c *Core) adoptRunning(w *worker, t Task) {
 		c.emit(Abort{Task: t, Worker: w.id, Epoch: w.epoch})
 		return
 	}
-	if t.Partition < 0 || t.Partition >= len(s.parts) || !s.adoptable() || w.slots <= 0 || w.gpus < s.GPUs {
+	if t.Partition < 0 || t.Partition >= len(s.parts) || j.foreign(t) || !s.adoptable() || w.slots <= 0 || w.gpus < s.GPUs {
 		c.emit(Abort{Task: t, Worker: w.id, Epoch: w.epoch})
 		return
 	}

@@ -62,6 +62,7 @@ type Driver struct {
 	fatal    chan error
 	appender *appender
 	first    []dispatch.Event // what Recover found, for Run
+	anew     map[string]int   // first attempts of jobs that the record names and does not hold; not changed once Run
 	next     []dispatch.Event // events that come of actions, for the same turn
 
 	mu struct {
@@ -74,7 +75,7 @@ type Driver struct {
 
 // New makes a driver; Run must be called for anything to happen.
 func New(cfg Config) *Driver {
-	d := &Driver{cfg: cfg, events: make(chan dispatch.Event, maxQueued), done: make(chan struct{}), fatal: make(chan error, 1)}
+	d := &Driver{cfg: cfg, events: make(chan dispatch.Event, maxQueued), done: make(chan struct{}), fatal: make(chan error, 1), anew: map[string]int{}}
 	d.mu.jobs, d.mu.pending = map[string]*Handle{}, map[string]chan struct{}{}
 	d.appender = newAppender(cfg.Log, d.refused)
 	return d

@@ -7,7 +7,8 @@ import (
 )
 
 // RecordedJob is a live job as the record has it: SubmitJob.Spec and, by stage,
-// the last StageDone.Outputs.
+// the last StageDone.Outputs. A job without a spec was too large to be recorded:
+// it begins anew when it is submitted again.
 type RecordedJob struct {
 	ID   string
 	Spec []byte
@@ -40,7 +41,11 @@ const (
 func (d *Driver) Recover(r Recovery) {
 	d.first = append(d.first, dispatch.Expect{Workers: r.Workers, For: r.Wait})
 	for _, rec := range r.Jobs {
-		ev, h, err := d.recoverJob(rec, int(r.Term%maxTerm)*attemptsPerTerm)
+		if len(rec.Spec) == 0 {
+			d.anew[rec.ID] = base(r.Term)
+			continue
+		}
+		ev, h, err := d.recoverJob(rec, base(r.Term))
 		if err != nil {
 			h = newHandle(d, JobSpec{ID: rec.ID})
 			h.finish(nil, err)
@@ -54,13 +59,15 @@ func (d *Driver) Recover(r Recovery) {
 	}
 }
 
-func (d *Driver) recoverJob(rec RecordedJob, base int) (ev dispatch.Submit, h *Handle, err error) {
+func base(term uint64) int { return int(term%maxTerm) * attemptsPerTerm }
+
+func (d *Driver) recoverJob(rec RecordedJob, first int) (ev dispatch.Submit, h *Handle, err error) {
 	spec, unclaimed, err := DecodeSpec(rec.Spec)
 	if err != nil {
 		return ev, nil, err
 	}
 	spec.ID = rec.ID
-	ev = dispatch.Submit{Job: spec.job(), Recovered: true, Base: base, Unclaimed: unclaimed}
+	ev = dispatch.Submit{Job: spec.job(), Recovered: true, Base: first, Unclaimed: unclaimed}
 	h = newHandle(d, spec)
 	for stage, b := range rec.Done {
 		f, err := DecodeStage(stage, b)

@@ -404,3 +404,30 @@ func TestATaskThatIsRunAgainReadsWhatIsThereThen(t *testing.T) {
 	require.Equal(t, again.GetId().GetAttempt(), got.GetAttempt())
 	require.NoError(t, job.Close(t.Context()))
 }
+
+// A job that is too large for the record begins anew under the next leader,
+// with attempts of its own.
+func TestAJobTooLargeForTheRecordBeginsAnew(t *testing.T) {
+	b := newBook(t)
+	a := b.lead(t, b, driver.Recovery{})
+	a.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 4})
+	large := driver.JobSpec{ID: "j", Session: "s", Stages: []driver.StageSpec{{Stage: dispatch.Stage{Tasks: 1}, Fragment: make([]byte, 9<<20)}}}
+	_, err := a.Submit(t.Context(), large)
+	require.NoError(t, err)
+	first := <-a.launched
+	a.stop()
+	require.NoError(t, <-a.over)
+
+	n := b.lead(t, b, b.recovery("w"))
+	n.Report(dispatch.WorkerUp{Worker: "w", Epoch: 1, Slots: 4, Held: held(first)})
+	require.Empty(t, n.Unclaimed())
+	h, err := n.Submit(t.Context(), large)
+	require.NoError(t, err)
+	second := <-n.launched
+	require.Greater(t, second.GetId().GetAttempt(), first.GetId().GetAttempt())
+	n.Report(dispatch.Done{Task: driver.TaskOf(second.GetId()), Worker: "w", Epoch: 1})
+	<-h.Ended()
+	_, err = h.Result()
+	require.NoError(t, err)
+	require.NoError(t, h.Close(t.Context()))
+}
