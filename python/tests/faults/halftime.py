@@ -66,22 +66,26 @@ class Quota:
 
 def run(seconds: float, seed: int, logs: Path) -> tuple[str, bool]:
     """The report, and whether all is well."""
-    quota, rng, lines, good = Quota(), random.Random(seed), [], True
-    with plan.at("plain") as site:
-        try:
-            for worker in WORKERS:
-                quota.limit(worker, site.cluster.pids[worker])
-            job = _sized(site, seconds)
-            whole = _undisturbed(site, job)
-            lines.append(f"undisturbed: {whole:.1f} s, {_tasks(site)} tasks of the last job")
-            for what, allowed, detect in ((signal.SIGKILL, 1.6 * whole, 1.0), (signal.SIGSTOP, 1.6 * whole + 6, 6.0)):
-                text, ok = _half(site, job, whole, what, rng.choice(WORKERS), allowed, detect, quota)
-                lines.append(text)
-                good &= ok
-            if not good:
-                plan.keep(site, logs, "halftime")
-        finally:
-            quota.close()
+    quota = Quota()
+    try:
+        with plan.at("plain") as site:
+            return _prove(site, quota, seconds, random.Random(seed), logs)
+    finally:
+        quota.close()  # a group goes when its processes have gone
+
+
+def _prove(site: Site, quota: Quota, seconds: float, rng: random.Random, logs: Path) -> tuple[str, bool]:
+    for worker in WORKERS:
+        quota.limit(worker, site.cluster.pids[worker])
+    job = _sized(site, seconds)
+    whole = _undisturbed(site, job)
+    lines, good = [f"undisturbed: {whole:.1f} s, {_tasks(site)} tasks of the last job"], True
+    for what, allowed, detect in ((signal.SIGKILL, 1.6 * whole, 1.0), (signal.SIGSTOP, 1.6 * whole + 6, 6.0)):
+        text, ok = _half(site, job, whole, what, rng.choice(WORKERS), allowed, detect, quota)
+        lines.append(text)
+        good &= ok
+    if not good:
+        plan.keep(site, logs, "halftime")
     return "\n".join(lines), good
 
 
