@@ -106,6 +106,7 @@ func (g *Group) open(ctx context.Context) (err error) {
 	}
 	undo = append(undo, g.stream.Close)
 	g.self = record.Member{ID: g.cfg.ID, Raft: g.stream.address, Inner: g.cfg.Inner, Instance: nonce()}
+	g.peers.own = raft.ServerAddress(g.stream.address)
 	logger := raftLog{to: g.cfg.Log.Handler()}
 	g.transport = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: g.stream, MaxPool: 3, Timeout: transportDelay, Logger: logger, ServerAddressProvider: g.peers,

@@ -21,6 +21,7 @@ const maxPeers = 64
 // find each other without a leader.
 type peers struct {
 	self string
+	own  raft.ServerAddress // of self, not changed once raft runs
 	mu   struct {
 		sync.Mutex
 		known map[string]record.Member
@@ -67,6 +68,9 @@ func (p *peers) list() []record.Member {
 
 // ServerAddr is where raft finds a peer.
 func (p *peers) ServerAddr(id raft.ServerID) (raft.ServerAddress, error) {
+	if string(id) == p.self { // it signs its calls with it
+		return p.own, nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if m, ok := p.mu.known[string(id)]; ok {

@@ -5,6 +5,7 @@ package dispatch
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
@@ -72,12 +73,18 @@ func (t Task) same(u Task) bool {
 	return t.Job == u.Job && t.Stage == u.Stage && t.Partition == u.Partition && t.Attempt == u.Attempt
 }
 
-func (t Task) String() string {
-	s := fmt.Sprintf("%s/%d.%d.%d", t.Job, t.Stage, t.Partition, t.Attempt)
+func (t Task) String() string { return string(t.Append(nil)) }
+
+// Append adds the task's text, like job/stage.partition.attempt, to b.
+func (t Task) Append(b []byte) []byte {
+	b = append(append(b, t.Job...), '/')
+	b = strconv.AppendInt(b, int64(t.Stage), 10)
+	b = strconv.AppendInt(append(b, '.'), int64(t.Partition), 10)
+	b = strconv.AppendInt(append(b, '.'), int64(t.Attempt), 10)
 	if t.Round > 0 {
-		s += fmt.Sprintf("r%d", t.Round)
+		b = strconv.AppendInt(append(b, 'r'), int64(t.Round), 10)
 	}
-	return s
+	return b
 }
 
 // Output says where the result of a finished task lies.

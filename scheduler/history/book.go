@@ -51,8 +51,9 @@ type Config struct {
 
 // Book is the history. It is safe for concurrent use.
 type Book struct {
-	cfg Config
-	mu  struct {
+	cfg  Config
+	line []byte // of the lock's holder, to build a line in
+	mu   struct {
 		sync.Mutex
 		jobs  map[string]*entry
 		ended []string // oldest first
@@ -95,7 +96,7 @@ func (b *Book) Launched(t dispatch.Task, worker string) {
 	b.on(t, func(e *entry, s *Stage) {
 		e.runs[t] = worker
 		s.Running++
-		b.note(e, EventLaunched, "%s on %s", t, worker)
+		b.noteTask(e, EventLaunched, t, worker)
 	})
 }
 
@@ -105,7 +106,7 @@ func (b *Book) Reported(ev dispatch.Event) {
 	case dispatch.Done:
 		b.over(ev.Task, ev.Worker, func(e *entry, s *Stage) {
 			s.Done = min(s.Done+1, s.Tasks)
-			b.note(e, EventFinished, "%s on %s", ev.Task, ev.Worker)
+			b.noteTask(e, EventFinished, ev.Task, ev.Worker)
 		})
 	case dispatch.Failed:
 		b.failed(ev)

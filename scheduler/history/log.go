@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spurwheel/spurwheel/internal/errs"
+	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 )
 
 // EventKind names what happened.
@@ -107,19 +108,50 @@ func (b *Book) note(e *entry, kind EventKind, format string, args ...any) {
 }
 
 func (l *log) add(ev Event) {
+	line, err := json.Marshal(ev)
+	if err == nil {
+		l.write(ev.At, append(line, '\n'))
+	}
+}
+
+// noteTask is note for what happens to every task: formatting and encoding by
+// reflection cost a fifth of a busy leader's time.
+func (b *Book) noteTask(e *entry, kind EventKind, t dispatch.Task, worker string) {
+	if !plain(t.Job) || !plain(worker) {
+		b.note(e, kind, "%s on %s", t, worker)
+		return
+	}
+	now := b.cfg.Clock.Now()
+	line := append(b.line[:0], `{"at":"`...)
+	line = now.AppendFormat(line, time.RFC3339Nano)
+	line = append(append(append(line, `","kind":"`...), kind...), `","text":"`...)
+	line = t.Append(line)
+	line = append(append(append(line, " on "...), worker...), "\"}\n"...)
+	b.line = line
+	e.log.write(now, line)
+}
+
+// plain tells a text that JSON takes as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
+}
+
+// write appends a line. See log: what cannot be written is dropped.
+func (l *log) write(now time.Time, line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.mu.out == nil || l.mu.size > maxLogBytes {
 		return
 	}
-	line, err := json.Marshal(ev)
-	if err != nil {
-		return
-	}
-	n, _ := l.mu.out.Write(append(line, '\n')) // see log: what cannot be written is dropped
+	n, _ := l.mu.out.Write(line)
 	l.mu.size += n
-	if ev.At.Sub(l.mu.flushed) >= flushAfter {
-		l.flush(ev.At)
+	if now.Sub(l.mu.flushed) >= flushAfter {
+		l.flush(now)
 	}
 }
 
