@@ -207,7 +207,11 @@ func showJob(ctx context.Context, cmd *cobra.Command, c pb.AdminClient, args []s
 		return err
 	}
 	j, out := r.GetJob(), cmd.OutOrStdout()
-	fmt.Fprintf(out, "job %s of %s: %s for %s\n", j.GetId(), j.GetUser(), j.GetState(), took(j))
+	of := ""
+	if j.GetUser() != "" {
+		of = " of " + j.GetUser()
+	}
+	fmt.Fprintf(out, "job %s%s: %s for %s\n", j.GetId(), of, j.GetState(), took(j))
 	if j.GetDescription() != "" {
 		fmt.Fprintln(out, j.GetDescription())
 	}

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
+	"github.com/spurwheel/spurwheel/internal/clock"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 	"github.com/spurwheel/spurwheel/scheduler/history"
@@ -66,10 +67,20 @@ func (a *admin) ClusterStatus(ctx context.Context, _ *pb.ClusterStatusRequest) (
 	}
 	r.Leading, r.Term, r.ConnectAddress, r.Workers = true, t.term, t.connectAddress(), t.fleet.Status()
 	a.s.group.Peek(func(rec *record.State) {
-		sessions, jobs := rec.Live()
-		r.Sessions, r.Jobs = int64(sessions), int64(jobs)
+		r.Sessions, r.Jobs = live(rec)
 	})
 	return r, nil
+}
+
+// live counts the sessions of clients and the jobs of a record.
+func live(rec *record.State) (sessions, jobs int64) {
+	_, n := rec.Live()
+	for _, s := range rec.Sessions() {
+		if s.User != "" || s.Client != "" { // the values that all sessions share have neither
+			sessions++
+		}
+	}
+	return sessions, int64(n)
 }
 
 // ListJobs lists the jobs that this leader knows.
@@ -203,18 +214,33 @@ func (w chunkWriter) Write(b []byte) (n int, err error) {
 
 // RestoreRecord replaces the record.
 func (a *admin) RestoreRecord(in grpc.ClientStreamingServer[pb.BackupChunk, pb.RestoreRecordResponse]) error {
-	if _, err := a.leader(); err != nil {
+	t, err := a.leader()
+	if err != nil {
 		return err
 	}
 	if err := a.s.group.Restore(in.Context(), &chunkReader{in: in}); err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
+	a.awaitNext(in.Context(), t)
 	r := &pb.RestoreRecordResponse{}
 	a.s.group.Peek(func(rec *record.State) {
-		sessions, jobs := rec.Live()
-		r.Sessions, r.Jobs = int64(sessions), int64(jobs)
+		r.Sessions, r.Jobs = live(rec)
 	})
 	return in.SendAndClose(r)
+}
+
+const (
+	// nextWithin bounds how long a restored record waits for the leadership that begins with it.
+	nextWithin = 10 * time.Second
+	nextPause  = 10 * time.Millisecond
+)
+
+// awaitNext waits until a leadership is over, whose sessions are those of the record before.
+func (a *admin) awaitNext(ctx context.Context, t *tenure) {
+	ctx, cancel := context.WithTimeout(ctx, nextWithin)
+	defer cancel()
+	for a.leading() == t && clock.Sleep(ctx, clock.Real{}, nextPause) == nil {
+	}
 }
 
 type chunkReader struct {
