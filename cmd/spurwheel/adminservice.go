@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	pb "github.com/spurwheel/spurwheel/api/spurwheel/v1"
-	"github.com/spurwheel/spurwheel/internal/clock"
 	"github.com/spurwheel/spurwheel/internal/errs"
 	"github.com/spurwheel/spurwheel/scheduler/dispatch"
 	"github.com/spurwheel/spurwheel/scheduler/history"
@@ -218,29 +217,15 @@ func (a *admin) RestoreRecord(in grpc.ClientStreamingServer[pb.BackupChunk, pb.R
 	if err != nil {
 		return err
 	}
-	if err := a.s.group.Restore(in.Context(), &chunkReader{in: in}); err != nil {
+	err = a.s.between(in.Context(), t, func() error { return a.s.group.Restore(in.Context(), &chunkReader{in: in}) })
+	if err != nil {
 		return status.Error(codes.InvalidArgument, err.Error())
 	}
-	a.awaitNext(in.Context(), t)
 	r := &pb.RestoreRecordResponse{}
 	a.s.group.Peek(func(rec *record.State) {
 		r.Sessions, r.Jobs = live(rec)
 	})
 	return in.SendAndClose(r)
-}
-
-const (
-	// nextWithin bounds how long a restored record waits for the leadership that begins with it.
-	nextWithin = 10 * time.Second
-	nextPause  = 10 * time.Millisecond
-)
-
-// awaitNext waits until a leadership is over, whose sessions are those of the record before.
-func (a *admin) awaitNext(ctx context.Context, t *tenure) {
-	ctx, cancel := context.WithTimeout(ctx, nextWithin)
-	defer cancel()
-	for a.leading() == t && clock.Sleep(ctx, clock.Real{}, nextPause) == nil {
-	}
 }
 
 type chunkReader struct {

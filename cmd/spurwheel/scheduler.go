@@ -43,7 +43,8 @@ type scheduler struct {
 	group    *cluster.Group
 	door     *fleet.Door
 	admin    *admin
-	sealed   bool // values of sessions are sealed with the cluster's key
+	begin    chan struct{} // holds a token whenever a leadership's work may begin
+	sealed   bool          // values of sessions are sealed with the cluster's key
 }
 
 // runScheduler takes part in the group until ctx ends.
@@ -81,7 +82,8 @@ func runScheduler(ctx context.Context, p process, log *slog.Logger, settings con
 		return err
 	}
 	defer func() { err = firstError(err, group.Close()) }()
-	s := &scheduler{settings: settings, sec: sec, log: log, group: group, door: &fleet.Door{}, sealed: key != nil}
+	s := &scheduler{settings: settings, sec: sec, log: log, group: group, door: &fleet.Door{}, sealed: key != nil, begin: make(chan struct{}, 1)}
+	s.begin <- struct{}{}
 	registry.MustRegister(fleet.NewMetrics(s.door.Fleet))
 	s.admin = newAdminService(s)
 	return serveRole(ctx, settings, registry, func(ctx context.Context, http string) error {
@@ -172,12 +174,45 @@ func (s *scheduler) hint(ctx context.Context) {
 	}
 }
 
-// lead does the leader's work for one term.
+// lead does the leader's work for one term: once, unless the record is replaced in between.
 func (s *scheduler) lead(ctx context.Context, term uint64) error {
-	t, err := newTenure(ctx, s, term)
+	for begun := uint64(0); ctx.Err() == nil; begun++ {
+		select {
+		case <-s.begin:
+			s.begin <- struct{}{}
+		case <-ctx.Done():
+			return nil
+		}
+		if err := s.work(ctx, term, begun); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// between stops the leader's work, does f, and lets the work begin anew with the record of then.
+func (s *scheduler) between(ctx context.Context, t *tenure, f func() error) error {
+	select {
+	case <-s.begin:
+	case <-ctx.Done():
+		return errs.E(errs.Canceled, "scheduler", context.Cause(ctx))
+	}
+	defer func() { s.begin <- struct{}{} }()
+	t.stop()
+	<-t.over
+	return f()
+}
+
+// work is one tenure.
+func (s *scheduler) work(ctx context.Context, term, begun uint64) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	t, err := newTenure(ctx, s, term, begun)
 	if err != nil {
 		return err
 	}
+	t.stop = stop
+	defer close(t.over)
 	s.log.Info("leading", slog.Uint64("term", term), slog.String("connect", t.connectAddress()))
 	defer s.log.Info("leading no more", slog.Uint64("term", term))
 	return t.run(ctx)

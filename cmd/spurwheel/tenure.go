@@ -48,6 +48,9 @@ const sharedBlobs = "_artifacts"
 // but what the record and the workers hold.
 type tenure struct {
 	term     uint64
+	begun    uint64             // tenures of this term before
+	stop     context.CancelFunc // ends it, though the leadership goes on
+	over     chan struct{}      // closed when nothing of it is left
 	log      *slog.Logger
 	admin    *admin
 	door     *fleet.Door
@@ -63,10 +66,10 @@ type tenure struct {
 	saved    []session.SavedSession
 }
 
-func newTenure(ctx context.Context, s *scheduler, term uint64) (*tenure, error) {
+func newTenure(ctx context.Context, s *scheduler, term, begun uint64) (*tenure, error) {
 	var rec *record.State
 	s.group.Peek(func(r *record.State) { rec = r.Clone() })
-	t := &tenure{term: term, log: s.log, admin: s.admin, door: s.door, saved: savedSessions(rec)}
+	t := &tenure{term: term, begun: begun, over: make(chan struct{}), log: s.log, admin: s.admin, door: s.door, saved: savedSessions(rec)}
 	t.book = history.New(history.Config{Dir: filepath.Join(s.settings.Data, "history"), Clock: clock.Real{}})
 	t.members = newMemberLog(s.group)
 	operators := newOperatorLog()
@@ -89,7 +92,7 @@ func newTenure(ctx context.Context, s *scheduler, term uint64) (*tenure, error) 
 
 // recover takes over what earlier leaders began.
 func (t *tenure) recover(rec *record.State) {
-	r := driver.Recovery{Wait: recoveryWait, Term: t.term}
+	r := driver.Recovery{Wait: recoveryWait, Term: t.term<<2 | min(t.begun, 3)}
 	for _, j := range rec.Jobs() {
 		r.Jobs = append(r.Jobs, driver.RecordedJob{ID: j.ID, Spec: j.Spec, Done: j.Done})
 		submitted(t.book, j.ID, j.Spec)

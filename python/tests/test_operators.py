@@ -290,7 +290,6 @@ class Machines:
         self.stop()
 
 
-@pytest.mark.xfail(strict=False, reason="after a restore into a new cluster the leader may refuse a session of the record: is open as")
 def test_backup_wipe_restore(tmp_path: Path) -> None:
     """Data of tables is the store's affair, so the warehouse lies beside; the record, with its views and settings, is saved."""
     saved = tmp_path / "saved"

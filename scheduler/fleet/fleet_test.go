@@ -83,7 +83,7 @@ func TestAWorkerThatDoesNotComeBackIsKilled(t *testing.T) {
 	running := receive(t, n.launched)
 	n.cable.cut(true)
 	down := next[dispatch.WorkerDown](t, e)
-	require.Equal(t, dispatch.WorkerDown{Worker: "w", Epoch: up.Epoch, Reason: fleet.Killed}, down)
+	require.Equal(t, dispatch.WorkerDown{Worker: "w", Epoch: up.Epoch, Reason: fleet.Killed, Crashed: true}, down)
 	status := f.Status()
 	require.Equal(t, []string{"gone", "killed"}, []string{status[0].GetState(), status[0].GetReason()})
 

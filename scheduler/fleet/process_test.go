@@ -54,7 +54,7 @@ func TestProcessesThatDie(t *testing.T) {
 			down := next[dispatch.WorkerDown](t, e)
 			took := time.Since(start)
 			t.Logf("%s: found within %s", name, took)
-			require.Equal(t, dispatch.WorkerDown{Worker: up.Worker, Epoch: up.Epoch, Reason: c.reason}, down)
+			require.Equal(t, dispatch.WorkerDown{Worker: up.Worker, Epoch: up.Epoch, Reason: c.reason, Crashed: c.reason == fleet.Killed}, down)
 			require.Less(t, took, c.within)
 			if c.signal == syscall.SIGSTOP {
 				require.NoError(t, cmd.Process.Signal(syscall.SIGCONT))
